@@ -1,0 +1,1 @@
+"""Zhiyin (知音): a personalised recommender that a team hosts itself."""

@@ -1,0 +1,48 @@
+"""The command line: one module per command, registered here in the order a newcomer meets them."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from zhiyin.cli.common import fail
+from zhiyin.errors import ZhiyinError
+
+app = typer.Typer(
+    name="zhiyin",
+    help="Zhiyin (知音): recommendations that a team hosts itself. Run inside a project folder, or with --project DIR.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _register() -> None:
+    from zhiyin.cli import init
+
+    app.command("init")(init.init)
+
+
+_register()
+
+
+def main() -> None:
+    """Entry point. A ZhiyinError becomes one line on stderr; 1 = the work failed, 2 = wrong usage."""
+    try:
+        app(standalone_mode=False)
+    except ZhiyinError as error:
+        fail(error)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as leaving:
+        sys.exit(leaving.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        print("zhiyin: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)

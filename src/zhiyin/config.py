@@ -1,0 +1,149 @@
+"""Settings of one project: ``zhiyin.toml`` in its folder, overridden by ``ZHIYIN_SECTION__KEY`` in the environment.
+
+Every setting is stated once, here, with its bounds. Unknown keys are refused. Model hyper-parameters live with their
+model and are set under ``[models.NAME]``.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from zhiyin.errors import ConfigError
+
+FILE_NAME = "zhiyin.toml"
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class StoreSettings(Section):
+    url: str = "sqlite:///zhiyin.db"
+    """Database address; a relative SQLite path is taken from the project folder."""
+
+
+class ImportSettings(Section):
+    future_tolerance_days: float = Field(1.0, ge=0, le=3650)
+    """Events stamped later than now plus this many days are rejected."""
+    earliest_year: int = Field(1980, ge=1900, le=2100)
+    """Events stamped before 1 January of this year are rejected."""
+    default_event_type: str = Field("view", min_length=1, max_length=64)
+    """Type given to events whose file names none and carries no rating."""
+
+
+class PreprocessSettings(Section):
+    weights: dict[str, float] = {}
+    """Weight of one event by type, beside the known ones; a weight of 0 or less is no sign of interest."""
+    positive_rating: float | None = None
+    """Smallest rating that counts as interest; None counts every rating."""
+    bot_events_per_minute: float = Field(60.0, gt=0)
+    """A user whose busiest minutes exceed this rate is left out of training ..."""
+    bot_minimum_events: int = Field(1000, ge=1)
+    """... provided that they have at least this many events."""
+    minimum_user_events: int = Field(1, ge=1)
+    """Users with fewer interactions do not train models (they are still served)."""
+    minimum_item_events: int = Field(1, ge=1)
+    """Items with fewer interactions do not train models (they are still served, by their text)."""
+    half_life_days: float | None = Field(None, gt=0)
+    """An event loses half its training weight in this many days; None keeps full weight."""
+
+
+class EncoderSettings(Section):
+    model: Literal["auto", "english", "multilingual", "none"] = "auto"
+    """Text encoder: ``auto`` looks at the catalogue's script; ``none`` does without text vectors."""
+    maximum_tokens: int = Field(128, ge=8, le=512)
+    """Longer texts are cut here."""
+
+
+class TrainSettings(Section):
+    seed: int = Field(0, ge=0, lt=2**32)
+    """Seed of everything random."""
+    search: bool = True
+    """Search hyper-parameters on validation; off uses the defaults."""
+    search_seconds: float = Field(150.0, gt=0)
+    """The search starts nothing new after this long."""
+    search_users: int = Field(20_000, ge=10)
+    """Validation is measured on at most this many users, drawn by seed."""
+    memory_gib: float = Field(4.0, gt=0)
+    """Memory the dense core may take; a larger catalogue uses the sparse variant."""
+    keep_bundles: int = Field(3, ge=1)
+    """Bundles kept for rollback, the served one not counted."""
+
+
+class RecommendSettings(Section):
+    popular_days: float = Field(30.0, gt=0)
+    """Window of the popularity shown to cold users, counted back from the last event."""
+    reasons: int = Field(3, ge=0, le=20)
+    """Reasons given with each item."""
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="ZHIYIN_", env_nested_delimiter="__", use_attribute_docstrings=True
+    )
+
+    name: str = Field("zhiyin", min_length=1, max_length=200)
+    """Name of the project, shown in reports."""
+    store: StoreSettings = StoreSettings()
+    import_: ImportSettings = Field(ImportSettings(), alias="import")
+    preprocess: PreprocessSettings = PreprocessSettings()
+    encoder: EncoderSettings = EncoderSettings()
+    train: TrainSettings = TrainSettings()
+    recommend: RecommendSettings = RecommendSettings()
+    models: dict[str, dict[str, Any]] = {}
+    """Hyper-parameters by model, for example ``[models.linear]``; they are kept as given, not searched."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+def load_settings(project: Path) -> Settings:
+    """Settings of the project folder ``project``. Raises ConfigError naming the file, key and fix."""
+    path = project / FILE_NAME
+    if not path.is_file():
+        raise ConfigError(
+            f"no {FILE_NAME} here", where=str(project), fix="run 'zhiyin init' in this folder, or pass --project DIR"
+        )
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise ConfigError(f"not valid TOML: {broken}", where=str(path), fix="correct that line") from broken
+    return make_settings(values, where=str(path))
+
+
+def make_settings(values: dict[str, Any] | None = None, where: str = "settings") -> Settings:
+    """Validate ``values`` with the environment on top. Raises ConfigError for an unknown key or a bad value."""
+    _refuse_unknown_environment()
+    try:
+        return Settings(**(values or {}))
+    except ValidationError as invalid:
+        first = invalid.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        unknown = first["type"] == "extra_forbidden"
+        what = f"unknown setting '{key}'" if unknown else f"setting '{key}': {first['msg']}"
+        fix = "remove it, or see docs/configuration.md for the names" if unknown else "see docs/configuration.md"
+        raise ConfigError(what, where=where, fix=fix) from invalid
+
+
+def _refuse_unknown_environment() -> None:
+    """pydantic-settings skips environment keys it does not know at the top level; we do not."""
+    sections = {field.alias or name for name, field in Settings.model_fields.items()}
+    for key in os.environ:
+        if key.startswith("ZHIYIN_"):
+            section = key.removeprefix("ZHIYIN_").split("__")[0].lower()
+            if section not in sections:
+                raise ConfigError(f"unknown setting '{section}'", where=f"environment variable {key}", fix="unset it")

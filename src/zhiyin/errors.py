@@ -1,0 +1,75 @@
+"""Every error Zhiyin raises on purpose.
+
+    ZhiyinError                  what went wrong, where, and how to fix it, on one line
+      UsageError                 the call itself is wrong (exit code 2)
+      ConfigError                zhiyin.toml or the environment says something unknown or out of bounds
+      DataError                  a file, row or table cannot be used
+        FileUnreadable           a file as a whole: missing, truncated, wrong format
+        NotEnoughData            too little left to learn from or to measure on
+      StoreError                 the database refuses or is not there
+      AssetError                 a model or data set cannot be fetched or does not match its checksum
+      BundleError                a trained bundle is missing, damaged or of another format
+      ModelError                 a model cannot be fitted or asked in the way it was
+      UnknownItem                no such item
+"""
+
+from __future__ import annotations
+
+
+class ZhiyinError(Exception):
+    """``what`` happened, ``where`` (file, line, field; may be None) and the ``fix`` (may be None)."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, where: str | None = None, fix: str | None = None) -> None:
+        self.what = what
+        self.where = where
+        self.fix = fix
+        super().__init__(self.line)
+
+    @property
+    def line(self) -> str:
+        """The error on one line, as the command line prints it."""
+        place = f"{self.where}: " if self.where else ""
+        advice = f" Fix: {self.fix}" if self.fix else ""
+        return " ".join(f"{place}{self.what}{advice}".split())
+
+
+class UsageError(ZhiyinError):
+    exit_code = 2
+
+
+class ConfigError(ZhiyinError):
+    pass
+
+
+class DataError(ZhiyinError):
+    pass
+
+
+class FileUnreadable(DataError):
+    pass
+
+
+class NotEnoughData(DataError):
+    pass
+
+
+class StoreError(ZhiyinError):
+    pass
+
+
+class AssetError(ZhiyinError):
+    pass
+
+
+class BundleError(ZhiyinError):
+    pass
+
+
+class ModelError(ZhiyinError):
+    pass
+
+
+class UnknownItem(ZhiyinError):
+    pass

@@ -1,0 +1,117 @@
+"""Protocols at the edges of the engine: what a store, an encoder and a progress display must do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from zhiyin.types import Floats
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Progress(Protocol):
+    """Where long work reports to."""
+
+    def task(self, name: str, total: int | None = None) -> AbstractContextManager[Callable[[int], None]]:
+        """Open a named piece of work; call what it yields with the number of units just done."""
+        ...
+
+    def say(self, line: str) -> None:
+        """One line for the reader."""
+        ...
+
+
+class Silent:
+    """Progress that shows nothing."""
+
+    @contextmanager
+    def task(self, name: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+        yield lambda done: None
+
+    def say(self, line: str) -> None:
+        pass
+
+
+class Encoder(Protocol):
+    """Turns texts into unit vectors."""
+
+    @property
+    def model_id(self) -> str:
+        """Name and content hash of the model: part of every cache key."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    def encode(self, texts: Sequence[str], progress: Progress = ...) -> Floats:
+        """Float32 [len(texts), dimension], rows of unit length; an empty text gives a row of zeros."""
+        ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a write changed: rows that were new, rows that changed, and rows that were there already."""
+
+    new: int
+    changed: int
+    same: int
+
+
+class StoreWriter(Protocol):
+    """One open transaction: all of it lands, or nothing does."""
+
+    def put_users(self, users: pl.DataFrame) -> Written: ...
+
+    def put_items(self, items: pl.DataFrame) -> Written: ...
+
+    def put_events(self, events: pl.DataFrame) -> Written: ...
+
+
+class Store(Protocol):
+    """Users, items, events, text vectors and the list of bundles. Frames use the columns named in each method."""
+
+    def writing(self) -> AbstractContextManager[StoreWriter]:
+        """Open a transaction, committed at the end of the block and rolled back by an exception or a kill."""
+        ...
+
+    def events(self, user_id: str | None = None) -> pl.DataFrame:
+        """Columns ``seq`` i64, ``user_id``, ``item_id``, ``event_type`` str, ``value`` f64|null, ``time`` i64|null
+        (microseconds UTC), in order of ``seq`` (arrival). With ``user_id``, that person's only."""
+        ...
+
+    def items(self, item_ids: Sequence[str] | None = None) -> pl.DataFrame:
+        """Columns ``item_id``, ``title``, ``description`` str|null, ``categories`` list[str], ``attributes`` str (a JSON
+        object), ``time`` i64|null, ``hidden`` bool, sorted by ``item_id``."""
+        ...
+
+    def users(self) -> pl.DataFrame:
+        """Columns ``user_id`` str, ``attributes`` str (a JSON object), sorted by ``user_id``."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """Rows in ``users``, ``items``, ``events``."""
+        ...
+
+    def vectors(self, model_id: str, text_hashes: Sequence[str]) -> dict[str, Floats]:
+        """Cached text vectors by content hash; hashes without one are absent."""
+        ...
+
+    def put_vectors(self, model_id: str, vectors: dict[str, Floats]) -> None: ...
+
+    def record_bundle(self, name: str, manifest: dict[str, Any]) -> None: ...
+
+    def use_bundle(self, name: str) -> None:
+        """Make ``name`` the served bundle."""
+        ...
+
+    def drop_bundle(self, name: str) -> None: ...
+
+    def bundles(self) -> pl.DataFrame:
+        """Columns ``name`` str, ``created`` i64 (microseconds), ``active`` bool, ``manifest`` str (JSON); newest first."""
+        ...
+
+    def close(self) -> None: ...
