@@ -34,8 +34,8 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.core
 
 # Writes the two lock files from pyproject.toml.
 lock: $(VENV)/.dev
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in -o requirements/core.lock
-	$(BIN)/uv pip compile --quiet --no-header --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in --group dev -c requirements/core.lock -o requirements/dev.lock
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in -o requirements/core.lock
+	$(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in --group dev -c requirements/core.lock -o requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) demo

@@ -1,16 +1,16 @@
 """Every error Zhiyin raises on purpose.
 
-    ZhiyinError                  what went wrong, where, and how to fix it, on one line
-      UsageError                 the call itself is wrong (exit code 2)
-      ConfigError                zhiyin.toml or the environment says something unknown or out of bounds
-      DataError                  a file, row or table cannot be used
-        FileUnreadable           a file as a whole: missing, truncated, wrong format
-        NotEnoughData            too little left to learn from or to measure on
-      StoreError                 the database refuses or is not there
-      AssetError                 a model or data set cannot be fetched or does not match its checksum
-      BundleError                a trained bundle is missing, damaged or of another format
-      ModelError                 a model cannot be fitted or asked in the way it was
-      UnknownItem                no such item
+ZhiyinError                  what went wrong, where, and how to fix it, on one line
+  UsageError                 the call itself is wrong (exit code 2)
+  ConfigError                zhiyin.toml or the environment says something unknown or out of bounds
+  DataError                  a file, row or table cannot be used
+    FileUnreadable           a file as a whole: missing, truncated, wrong format
+    NotEnoughData            too little left to learn from or to measure on
+  StoreError                 the database refuses or is not there
+  AssetError                 a model or data set cannot be fetched or does not match its checksum
+  BundleError                a trained bundle is missing, damaged or of another format
+  ModelError                 a model cannot be fitted or asked in the way it was
+  UnknownItem                no such item
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ import typer
 from zhiyin.errors import ZhiyinError
 
 ProjectOption = Annotated[
-    Path, typer.Option("--project", metavar="DIR", help="Project folder holding zhiyin.toml.", show_default="this folder")
+    Path,
+    typer.Option("--project", metavar="DIR", help="Project folder holding zhiyin.toml.", show_default="this folder"),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 

@@ -17,7 +17,9 @@ name = {name}
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="Folder to make.", show_default="this folder")] = Path(),
+    folder: Annotated[
+        Path, typer.Argument(metavar="[DIR]", help="Folder to make.", show_default="this folder")
+    ] = Path(),
 ) -> None:
     """Make a project: a folder with zhiyin.toml in it."""
     path = folder / FILE_NAME
