@@ -84,8 +84,8 @@ class Store(Protocol):
         ...
 
     def items(self, item_ids: Sequence[str] | None = None) -> pl.DataFrame:
-        """Columns ``item_id``, ``title``, ``description`` str|null, ``categories`` list[str], ``attributes`` str (a JSON
-        object), ``time`` i64|null, ``hidden`` bool, sorted by ``item_id``."""
+        """Columns ``item_id``, ``title``, ``description`` str|null, ``categories`` list[str], ``attributes`` str (a
+        JSON object), ``time`` i64|null, ``hidden`` bool, sorted by ``item_id``."""
         ...
 
     def users(self) -> pl.DataFrame:
@@ -111,7 +111,8 @@ class Store(Protocol):
     def drop_bundle(self, name: str) -> None: ...
 
     def bundles(self) -> pl.DataFrame:
-        """Columns ``name`` str, ``created`` i64 (microseconds), ``active`` bool, ``manifest`` str (JSON); newest first."""
+        """Columns ``name`` str, ``created`` i64 (microseconds), ``active`` bool, ``manifest`` str (JSON).
+        Newest first."""
         ...
 
     def close(self) -> None: ...

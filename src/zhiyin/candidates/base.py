@@ -91,7 +91,7 @@ class Recommender(ABC):
 
 
 def best_of(block: Floats, k: int) -> tuple[Ints, Floats]:
-    """The ``k`` highest cells of each row, best first, ties by column; -1 and -inf where a row has fewer finite cells."""
+    """The ``k`` highest cells of each row, best first, ties by column; -1 and -inf where fewer cells are finite."""
     users, n = block.shape
     width = min(k, n)
     if width < n:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
-import click
 import typer
 
 from zhiyin.cli.common import fail
@@ -20,6 +17,11 @@ app = typer.Typer(
 )
 
 
+@app.callback()
+def _group() -> None:
+    """Recommendations that a team hosts itself."""
+
+
 def _register() -> None:
     from zhiyin.cli import init
 
@@ -32,17 +34,6 @@ _register()
 def main() -> None:
     """Entry point. A ZhiyinError becomes one line on stderr; 1 = the work failed, 2 = wrong usage."""
     try:
-        app(standalone_mode=False)
+        app()
     except ZhiyinError as error:
         fail(error)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.exceptions.Exit as leaving:
-        sys.exit(leaving.exit_code)
-    except (KeyboardInterrupt, click.exceptions.Abort):
-        print("zhiyin: interrupted", file=sys.stderr)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
