@@ -26,10 +26,10 @@ class Recommender(ABC):
     """One model. Scores depend on the history given, so people and events that training never saw are served too."""
 
     name: ClassVar[str]
-    Params: ClassVar[type[Params]] = Params
+    params_type: ClassVar[type[Params]] = Params
 
     def __init__(self, params: Params | None = None, **values: Any) -> None:
-        self.params = params if params is not None else self.Params(**values)
+        self.params = params if params is not None else self.params_type(**values)
         self.n_items = -1
 
     @abstractmethod
