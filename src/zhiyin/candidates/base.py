@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from zhiyin.errors import ModelError
+from zhiyin.candidates.topn import best_of
+from zhiyin.errors import ConfigError, ModelError
 from zhiyin.types import Floats, Histories, Ints, TrainingData
 
 CHUNK_CELLS = 32_000_000
@@ -19,7 +20,7 @@ CHUNK_CELLS = 32_000_000
 class Params(BaseModel):
     """Hyper-parameters of one model: each stated once, typed, bounded, documented on its field."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
 
 class Recommender(ABC):
@@ -27,10 +28,30 @@ class Recommender(ABC):
 
     name: ClassVar[str]
     params_type: ClassVar[type[Params]] = Params
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {}
+    """Values worth trying by parameter, searched one parameter after the other in this order."""
+    additive: ClassVar[bool] = False
+    """Whether ``contributions`` sum to the score."""
 
     def __init__(self, params: Params | None = None, **values: Any) -> None:
-        self.params = params if params is not None else self.params_type(**values)
+        self.params = params if params is not None else self.make_params(values)
         self.n_items = -1
+
+    @classmethod
+    def make_params(cls, values: dict[str, Any]) -> Params:
+        """Validate hyper-parameters. Raises ConfigError for an unknown name or a value out of bounds."""
+        try:
+            return cls.params_type(**values)
+        except ValidationError as invalid:
+            first = invalid.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            known = ", ".join(cls.params_type.model_fields) or "none"
+            unknown = first["type"] == "extra_forbidden"
+            raise ConfigError(
+                f"unknown parameter '{key}'" if unknown else f"parameter '{key}': {first['msg']}",
+                where=f"models.{cls.name}",
+                fix=f"use one of: {known}" if unknown else "give a value within bounds",
+            ) from invalid
 
     @abstractmethod
     def fit(self, data: TrainingData) -> Self:
@@ -46,8 +67,9 @@ class Recommender(ABC):
     def contributions(self, history: Histories, item: int) -> Floats:
         """How much each event of the single history adds to the score of ``item``: float32 [events].
 
-        They sum to the score for the linear models; zeros where the model does not use the history.
+        They sum to the score where ``additive``; zeros where the model does not use the history.
         """
+        self.check_asked(history)
         return np.zeros(len(history.items), dtype=np.float32)
 
     @abstractmethod
@@ -68,10 +90,10 @@ class Recommender(ABC):
     ) -> tuple[Ints, Floats]:
         """The best ``k`` items per user: rows int32 [B, k] and scores float32 [B, k], best first, ties by row.
 
-        Where fewer than ``k`` items can be recommended, rows end in -1 and scores in -inf. ``allowed`` (bool
-        [n_items]) limits what may come out.
+        Where the model has something to say (a score other than 0) of fewer than ``k`` items, rows end in -1 and
+        scores in -inf. ``allowed`` (bool [n_items]) limits what may come out.
         """
-        self.check_fitted()
+        self.check_request(histories, k)
         rows = np.full((len(histories), k), -1, dtype=np.int32)
         scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
         step = max(1, CHUNK_CELLS // max(1, self.n_items))
@@ -89,30 +111,17 @@ class Recommender(ABC):
         if self.n_items < 0:
             raise ModelError(f"model '{self.name}' is not fitted", fix="call fit() first")
 
+    def check_asked(self, histories: Histories) -> None:
+        """Raise ModelError where the model is not fitted or a history names a row outside the catalogue."""
+        self.check_fitted()
+        items = histories.items
+        if len(items) and (items.min() < 0 or items.max() >= self.n_items):
+            raise ModelError(
+                f"model '{self.name}' was asked about an item outside its {self.n_items} items",
+                fix="map items with the ids the model was fitted on and leave out those it does not know",
+            )
 
-def best_of(block: Floats, k: int) -> tuple[Ints, Floats]:
-    """The ``k`` highest cells of each row, best first, ties by column; -1 and -inf where fewer cells are finite."""
-    users, n = block.shape
-    width = min(k, n)
-    if width < n:
-        # argpartition leaves ties at the boundary in an arbitrary order; one column more shows whether there are any.
-        picked = np.argpartition(-block, width - 1, axis=1)[:, :width]
-        values = np.take_along_axis(block, picked, axis=1)
-        edge = values.min(axis=1)
-        ties = np.flatnonzero((block >= edge[:, None]).sum(axis=1) > width)
-        for row in ties:
-            if np.isfinite(edge[row]):
-                above = np.flatnonzero(block[row] > edge[row])
-                level = np.flatnonzero(block[row] == edge[row])[: width - len(above)]
-                picked[row] = np.concatenate((above, level))
-        picked.sort(axis=1)
-    else:
-        picked = np.broadcast_to(np.arange(n), (users, n))
-    values = np.take_along_axis(block, picked, axis=1)
-    order = np.argsort(-values, axis=1, kind="stable")
-    rows = np.full((users, k), -1, dtype=np.int32)
-    scores = np.full((users, k), -np.inf, dtype=np.float32)
-    rows[:, :width] = np.take_along_axis(picked, order, axis=1)
-    scores[:, :width] = np.take_along_axis(values, order, axis=1)
-    rows[~np.isfinite(scores)] = -1
-    return rows, scores
+    def check_request(self, histories: Histories, k: int) -> None:
+        self.check_asked(histories)
+        if k < 1:
+            raise ModelError(f"model '{self.name}' was asked for the best {k} items", fix="ask for 1 or more")

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from zhiyin.candidates.base import Recommender
-from zhiyin.types import Floats, Histories
+from zhiyin.candidates.topn import top_of_product
+from zhiyin.types import Floats, Histories, Ints
+
+DENSE_USERS = 8
+"""Up to this many users a dense block of scores is quicker than setting up the sparse product."""
+BATCH_USERS = 32_768
 
 
 class ItemMatrixModel(Recommender):
     """Base of item kNN, content kNN, sequential rules and the linear core.
 
-    A subclass's ``fit`` sets ``matrix`` (float32 CSR [n, n], row = the item in the history, column = the item scored)
-    and ``n_items``; its ``event_weights`` says how much each event of a history counts.
+    A subclass's ``fit`` sets ``matrix`` (float32 CSR [n, n] with sorted indices, row = the item in the history, column
+    = the item scored) and ``n_items``; its ``event_weights`` says how much each event of a history counts.
     """
 
+    additive: ClassVar[bool] = True
     matrix: sparse.csr_array
 
     def event_weights(self, histories: Histories) -> Floats:
@@ -26,13 +32,45 @@ class ItemMatrixModel(Recommender):
         return histories.weights
 
     def score(self, histories: Histories) -> Floats:
-        self.check_fitted()
-        weighted = sparse.csr_array(
-            (self.event_weights(histories), histories.items, histories.indptr), shape=(len(histories), self.n_items)
-        )
+        self.check_asked(histories)
+        weighted = history_rows(self.event_weights(histories), histories.items, histories, self.n_items)
         return np.asarray((weighted @ self.matrix).toarray(), dtype=np.float32)
 
+    def top_k(
+        self,
+        histories: Histories,
+        k: int,
+        *,
+        exclude_seen: bool = True,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> tuple[Ints, Floats]:
+        self.check_request(histories, k)
+        if len(histories) <= DENSE_USERS:
+            return super().top_k(histories, k, exclude_seen=exclude_seen, allowed=allowed)
+        parts = [
+            self._sparse_top_k(histories.slice(start, start + BATCH_USERS), k, exclude_seen, allowed)
+            for start in range(0, len(histories), BATCH_USERS)
+        ]
+        return np.concatenate([rows for rows, _ in parts]), np.concatenate([scores for _, scores in parts])
+
+    def _sparse_top_k(
+        self, histories: Histories, k: int, exclude_seen: bool, allowed: NDArray[np.bool_] | None
+    ) -> tuple[Ints, Floats]:
+        used, places = np.unique(histories.items, return_inverse=True)
+        left = history_rows(self.event_weights(histories), places, histories, len(used))
+        known = self.matrix[used]
+        if allowed is not None and not allowed.all():
+            known = _columns_kept(known, allowed)
+        if exclude_seen:
+            # A second copy of each history meets a diagonal of -inf: whatever the sum, what was seen ends at -inf.
+            seen = history_rows(np.ones(len(places), dtype=np.float32), places, histories, len(used))
+            bars = (np.full(len(used), -np.inf, dtype=np.float32), used, np.arange(len(used) + 1, dtype=used.dtype))
+            left = sparse.hstack([left, seen], format="csr")
+            known = sparse.vstack([known, sparse.csr_array(bars, shape=(len(used), self.n_items))], format="csr")
+        return top_of_product(left, known, k)
+
     def contributions(self, history: Histories, item: int) -> Floats:
+        self.check_asked(history)
         column = np.zeros(len(history.items), dtype=np.float32)
         for place, seen in enumerate(history.items):
             low, high = self.matrix.indptr[seen], self.matrix.indptr[seen + 1]
@@ -50,3 +88,45 @@ class ItemMatrixModel(Recommender):
         self.matrix = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(n, n))
         self.n_items = n
         return self
+
+
+def decayed(histories: Histories, decay: float) -> Floats:
+    """Weight of each event, multiplied by ``decay`` for every event of the same history that came after it."""
+    if decay == 1.0:
+        return histories.weights
+    return histories.weights * np.float32(decay) ** histories.steps_ago().astype(np.float32)
+
+
+def history_rows(
+    weights: Floats, columns: NDArray[np.integer[Any]], histories: Histories, n_columns: int
+) -> sparse.csr_array:
+    """CSR [len(histories), n_columns] with one cell per event, in its order: a column met twice has two cells.
+
+    The index type is narrow where it can be: to match a wide one scipy would copy the whole item matrix.
+    """
+    index = np.int32 if len(columns) <= np.iinfo(np.int32).max else np.int64
+    return sparse.csr_array(
+        (weights, columns.astype(index, copy=False), histories.indptr.astype(index)), shape=(len(histories), n_columns)
+    )
+
+
+def user_items(histories: Histories, n_items: int) -> sparse.csr_array:
+    """Event weights as a float32 CSR [users, n_items]; several events of one user with one item are added up."""
+    counts = history_rows(histories.weights.copy(), histories.items.copy(), histories, n_items)
+    counts.sum_duplicates()
+    return counts
+
+
+def from_neighbours(neighbours: Ints, weights: Floats) -> sparse.csr_array:
+    """CSR [n, n] with sorted indices from what ``best_of`` and ``top_of_product`` give: [n, k], -1 for none."""
+    n, k = neighbours.shape
+    taken = neighbours >= 0
+    rows = np.repeat(np.arange(n, dtype=np.int32), k)[taken.ravel()]
+    return sparse.coo_array((weights[taken], (rows, neighbours[taken])), shape=(n, n)).tocsr()
+
+
+def _columns_kept(matrix: sparse.csr_array, allowed: NDArray[np.bool_]) -> sparse.csr_array:
+    """``matrix`` without the cells in columns that are not allowed."""
+    kept = allowed[matrix.indices]
+    indptr = np.concatenate(([0], np.cumsum(kept)))[matrix.indptr]
+    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)
