@@ -1,0 +1,1 @@
+"""2. From stored events to arrays: cleaning, id maps, histories, splits."""

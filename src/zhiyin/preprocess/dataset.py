@@ -1,0 +1,74 @@
+"""From cleaned events to arrays: id maps and chronological histories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from zhiyin.types import NO_TIME, WEIGHT, Floats, Histories, IdMap, Interactions, Longs
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+
+LEAST_DECAY = 1e-6
+"""Decay stops here, so that every weight stays above 0."""
+
+
+def build_interactions(
+    events: pl.DataFrame, item_ids: Sequence[str], *, half_life_days: float | None = None
+) -> Interactions:
+    """Interactions of cleaned ``events`` (columns ``seq``, ``user_id``, ``item_id``, ``time``, ``weight``).
+
+    Users are the users of ``events``, sorted by id. Items are the union of the catalogue's ``item_ids`` and the items
+    of ``events``, sorted by id, so an item without events has a row too. Histories run by time; events without a time
+    come first, in order of arrival (``seq``), which also settles equal times. No events give no users.
+    """
+    users = IdMap(events["user_id"].unique().sort().to_list())
+    items = IdMap(sorted({*item_ids, *events["item_id"].unique().to_list()}))
+    return Interactions(
+        users, items, histories_of(events, items, users.ids, known=users, half_life_days=half_life_days)
+    )
+
+
+def histories_of(
+    events: pl.DataFrame,
+    items: IdMap,
+    user_ids: Sequence[str],
+    *,
+    known: IdMap | None = None,
+    half_life_days: float | None = None,
+) -> Histories:
+    """Histories of ``user_ids``, one row each in that order, from ``events`` in the columns of ``build_interactions``.
+
+    A user without events gets an empty row. Events of other users, and of items that ``items`` does not know (they
+    arrived after training), are left out. ``known`` maps users to their rows in the training data; without it, or
+    where it does not know a user, ``Histories.users`` is -1.
+
+    With ``half_life_days`` a weight is multiplied by 0.5 ** (age in days / half life), age counted back from the
+    latest event in ``events``, and never by less than ``LEAST_DECAY``; an event without a time is as old as the
+    oldest one that has one.
+    """
+    rows = IdMap(user_ids)
+    user = rows.rows(events["user_id"].to_list())
+    item = items.rows(events["item_id"].to_list())
+    time: Longs = events["time"].cast(pl.Int64).fill_null(NO_TIME).to_numpy()
+    weight = events[WEIGHT].to_numpy().astype(np.float32)
+    if half_life_days is not None:
+        weight = weight * _decay(time, half_life_days)
+    order = np.lexsort((events["seq"].to_numpy(), time, user))
+    order = order[(user[order] >= 0) & (item[order] >= 0)]
+    counts = np.bincount(user[order], minlength=len(rows))
+    indptr = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    trained = known.rows(rows.ids) if known is not None else np.full(len(rows), -1, dtype=np.int32)
+    return Histories(indptr, item[order], weight[order], time[order], trained)
+
+
+def _decay(times: Longs, half_life_days: float) -> Floats:
+    """Factor (0, 1] of each event."""
+    dated = times != NO_TIME
+    if not dated.any():
+        return np.ones(len(times), dtype=np.float32)
+    latest, oldest = int(times[dated].max()), int(times[dated].min())
+    ages = (latest - np.where(dated, times, oldest)) / MICROSECONDS_PER_DAY
+    return np.maximum(np.exp2(-ages / half_life_days), LEAST_DECAY).astype(np.float32)

@@ -1,0 +1,63 @@
+"""How much interest one event shows, by its type: the one table of known types."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+
+from zhiyin.config import PreprocessSettings
+from zhiyin.errors import ConfigError
+
+KNOWN_WEIGHTS: dict[str, float] = {
+    "view": 1.0,
+    "click": 1.0,
+    "read": 1.0,
+    "play": 1.0,
+    "listen": 1.0,
+    "rating": 1.0,
+    "cart": 2.0,
+    "add_to_cart": 2.0,
+    "like": 2.0,
+    "star": 2.0,
+    "favorite": 2.0,
+    "follow": 2.0,
+    "purchase": 3.0,
+    "buy": 3.0,
+    "share": 3.0,
+    "impression": 0.0,
+    "skip": 0.0,
+    "dislike": 0.0,
+    "hide": 0.0,
+}
+"""Weight of one event by type. 0 is no sign of interest: being shown something, or turning it down."""
+
+OTHER_WEIGHT = 1.0
+"""Weight of a type that is not in the table."""
+
+RATING = "rating"
+
+
+def type_weights(settings: PreprocessSettings) -> dict[str, float]:
+    """The table with the project's own weights on top, keys in lower case. Raises ConfigError for NaN or infinity."""
+    for name, weight in settings.weights.items():
+        if not math.isfinite(weight):
+            raise ConfigError(
+                f"weight of '{name}' is {weight}", where="preprocess.weights", fix="give a finite number, 0 for none"
+            )
+    return KNOWN_WEIGHTS | {name.strip().lower(): weight for name, weight in settings.weights.items()}
+
+
+def weight_of_event(settings: PreprocessSettings) -> pl.Expr:
+    """Float64 weight of each event from ``event_type`` (case and outer spaces do not matter) and ``value``.
+
+    ``value`` matters for ratings only: where ``positive_rating`` is set, a rating below it weighs 0, and so does a
+    rating without a value, since nothing says that it was positive.
+    """
+    kind = pl.col("event_type").str.strip_chars().str.to_lowercase()
+    weight = kind.replace_strict(type_weights(settings), default=OTHER_WEIGHT, return_dtype=pl.Float64)
+    if settings.positive_rating is None:
+        return weight
+    value = pl.col("value").fill_nan(None)
+    low = (kind == RATING) & (value.is_null() | (value < settings.positive_rating))
+    return pl.when(low).then(0.0).otherwise(weight)
