@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from zhiyin.errors import ConfigError
 
 FILE_NAME = "zhiyin.toml"
+ASSETS_VARIABLE = "ZHIYIN_ASSETS"
+"""Environment variable naming the folder of fetched models and data sets: it belongs to the user, not to one project."""
 
 
 class Section(BaseModel):
@@ -143,7 +145,7 @@ def _refuse_unknown_environment() -> None:
     """pydantic-settings skips environment keys it does not know at the top level; we do not."""
     sections = {field.alias or name for name, field in Settings.model_fields.items()}
     for key in os.environ:
-        if key.startswith("ZHIYIN_"):
+        if key.startswith("ZHIYIN_") and key != ASSETS_VARIABLE:
             section = key.removeprefix("ZHIYIN_").split("__")[0].lower()
             if section not in sections:
                 raise ConfigError(f"unknown setting '{section}'", where=f"environment variable {key}", fix="unset it")
