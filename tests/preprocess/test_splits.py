@@ -48,7 +48,7 @@ def test_leave_one_out_by_eye() -> None:
     assert strict.now == NO_TIME
 
     assert split.description["measured"] == {"validation": 2, "test": 2}
-    assert split.description["left_out_users"] == {"fewer than 3 interactions": 2}
+    assert split.description["left_out_users"]["test"] == {"fewer than 3 interactions": 2}
     assert split.description["events"] == {"train": 5, "validation": 2, "test": 2, "left_out": 0}
 
 
@@ -78,8 +78,10 @@ def test_time_split_by_eye() -> None:
     assert refit.histories.users.tolist() == [-1, 2]
     assert lists(refit.train.histories) == [[0, 1, 2, 3, 4, 5, 6], [], [8]]
     assert refit.train.n_items == 10, "items first seen after the cut keep their row"
-    assert split.description["cold_users"] == 1
-    assert split.description["left_out_users"] == {"no event in the test window": 1}
+    assert split.description["left_out_users"] == {
+        "validation": {"no event in the window": 1},
+        "test": {"no event in the window": 1},
+    }
     assert split.description["cuts"] == {
         "validation": "1970-01-01T00:00:00.000006+00:00",
         "test": "1970-01-01T00:00:00.000008+00:00",

@@ -1,0 +1,1 @@
+"""Honest offline measurement: metrics, intervals, slices, and the protocol beside every figure."""

@@ -15,6 +15,7 @@ from zhiyin.types import NO_TIME, Histories, Interactions, Ints
 TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, 3
 FEWEST_EVENTS = 3
 """A user with fewer interactions cannot give one to each of train, validation and test."""
+TOO_FEW = f"fewer than {FEWEST_EVENTS} interactions"
 DATED_SHARE = 0.99
 """A split by time needs a real time on at least this share of the events."""
 
@@ -103,8 +104,7 @@ def leave_one_out(interactions: Interactions) -> Split:
     enough = whole.lengths >= FEWEST_EVENTS
     asked = np.repeat(enough, whole.lengths)
     part = np.where(asked & (steps == 0), TEST, np.where(asked & (steps == 1), VALIDATION, TRAIN)).astype(np.int8)
-    left = {f"fewer than {FEWEST_EVENTS} interactions": int((~enough).sum())}
-    return _split("leave-one-out", interactions, part, None, left)
+    return _split("leave-one-out", interactions, part, None, TOO_FEW)
 
 
 def time_split(interactions: Interactions, test_fraction: float = 0.1, validation_fraction: float = 0.1) -> Split:
@@ -131,7 +131,7 @@ def time_split(interactions: Interactions, test_fraction: float = 0.1, validatio
     part[~dated] = LEFT_OUT
     if len(np.unique(part[dated])) < 3:
         raise NotEnoughData("times are too coarse to cut them into train, validation and test", fix=advice)
-    return _split("time-split", interactions, part, (first, second), {})
+    return _split("time-split", interactions, part, (first, second), "no event in the window")
 
 
 def random_split(
@@ -155,8 +155,7 @@ def random_split(
     # Rounding must leave at least one event to train on.
     tests = np.minimum(tests, np.maximum(whole.lengths - checks - 1, 0))
     part = np.where(place < tests[owners], TEST, np.where(place < (tests + checks)[owners], VALIDATION, TRAIN))
-    left = {f"fewer than {FEWEST_EVENTS} interactions": int((~enough).sum())}
-    return _split("random", interactions, part.astype(np.int8), None, left)
+    return _split("random", interactions, part.astype(np.int8), None, TOO_FEW)
 
 
 def _check_fractions(test: float, validation: float) -> None:
@@ -188,9 +187,9 @@ def _split(
     interactions: Interactions,
     part: NDArray[np.int8],
     cuts: tuple[int, int] | None,
-    left_out: dict[str, int],
+    reason: str,
 ) -> Split:
-    """Describe and check the assignment."""
+    """Check and describe the assignment; ``reason`` says why a user may be missing from a part."""
     whole = interactions.histories
     measured = {
         kind: int((_subset(whole, part == value).lengths > 0).sum())
@@ -200,16 +199,11 @@ def _split(
         raise NotEnoughData(
             f"no user has {FEWEST_EVENTS} interactions, so nothing can be measured", fix="import more events"
         )
-    if name == "time-split":
-        left_out = {"no event in the test window": interactions.n_users - measured["test"]}
-    before_test = _subset(whole, part <= VALIDATION).lengths
-    asked = _subset(whole, part == TEST).lengths > 0
     description = {
         "name": name,
         "users": interactions.n_users,
         "measured": measured,
-        "left_out_users": left_out,
-        "cold_users": int((asked & (before_test == 0)).sum()),
+        "left_out_users": {kind: {reason: interactions.n_users - count} for kind, count in measured.items()},
         "events": {
             "train": int((part == TRAIN).sum()),
             "validation": int((part == VALIDATION).sum()),
