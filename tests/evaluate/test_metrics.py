@@ -73,9 +73,8 @@ def test_rows_beyond_32_bits_do_not_collide() -> None:
 
 
 def test_no_users_and_no_items() -> None:
-    assert all(
-        len(value) == 0 for value in accuracy(np.empty((0, 3), dtype=np.int32), Histories.of([]), [1, 3]).values()
-    )
+    nobody = accuracy(np.empty((0, 3), dtype=np.int32), Histories.of([]), [1, 3])
+    assert [len(value) for value in nobody.values()] == [0] * 2 * len(ACCURACY)
     nothing = accuracy(ranked([-1, -1], [-1, -1]), Histories.of([[], [0]]), [2])
     for name in ACCURACY:
         np.testing.assert_array_equal(nothing[f"{name}@2"], [NAN, 0])

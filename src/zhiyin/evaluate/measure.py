@@ -40,7 +40,7 @@ class Ranker(Protocol):
 
 @dataclass(frozen=True)
 class Measurement:
-    """Figures of one model on ``users`` users, by name ("HR@10").
+    """Figures of one model, by name ("HR@10"), over the ``users`` users who have a target.
 
     ``means``: accuracy in [0, 1]; Coverage, Diversity, Novelty as in ``lists``; PopularityBias is the mean popularity
     of the lists over that of the same users' own histories (1 = as popular as what they choose themselves, above 1 =
@@ -127,7 +127,7 @@ def measure_lists(
     averages = {name: _mean(value) for name, value in per_user.items()} | means
     averages |= {name: _ratio(_mean(pair[:, 0]), _mean(pair[:, 1])) for name, pair in biases.items()}
     return Measurement(
-        users=len(targets),
+        users=int((targets.lengths > 0).sum()),
         means={name: averages[name] for name in _names(ks)},
         intervals={name: intervals[name] for name in _names(ks) if name in intervals},
         slices=_slices(recommended, histories, targets, counts, right, ks),
