@@ -18,7 +18,7 @@ from zhiyin.errors import ConfigError
 
 FILE_NAME = "zhiyin.toml"
 ASSETS_VARIABLE = "ZHIYIN_ASSETS"
-"""Environment variable naming the folder of fetched models and data sets: it belongs to the user, not to one project."""
+"""Environment variable naming the folder of fetched models and data sets: the user's, not one project's."""
 
 
 class Section(BaseModel):

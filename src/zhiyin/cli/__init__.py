@@ -23,9 +23,10 @@ def _group() -> None:
 
 
 def _register() -> None:
-    from zhiyin.cli import init
+    from zhiyin.cli import assets, init
 
     app.command("init")(init.init)
+    app.add_typer(assets.app, name="assets")
 
 
 _register()

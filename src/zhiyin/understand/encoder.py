@@ -10,6 +10,7 @@ from zhiyin.ports import Encoder, Progress, Silent
 from zhiyin.understand.script import choose
 
 ENGLISH = "minilm-l6-v2-int8"
+MULTILINGUAL = "use-multilingual-v3"
 
 
 def make_encoder(settings: EncoderSettings, texts: Sequence[str], progress: Progress | None = None) -> Encoder | None:
@@ -21,7 +22,12 @@ def make_encoder(settings: EncoderSettings, texts: Sequence[str], progress: Prog
     if settings.model == "none" or not any(text.strip() for text in texts):
         return None
     model = choose(texts) if settings.model == "auto" else settings.model
-    folder = assets.get(ENGLISH, progress)
-    from zhiyin.understand.minilm import MiniLM
+    folder = assets.get(ENGLISH if model == "english" else MULTILINGUAL, progress)
+    # The folder's name holds the files' hash, so it identifies the model.
+    if model == "english":
+        from zhiyin.understand.minilm import MiniLM
 
-    return MiniLM(folder, folder.name, settings.maximum_tokens)
+        return MiniLM(folder, folder.name, settings.maximum_tokens)
+    from zhiyin.understand.multilingual import MultilingualUSE
+
+    return MultilingualUSE(folder, folder.name, settings.maximum_tokens)

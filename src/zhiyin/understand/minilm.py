@@ -52,4 +52,5 @@ class MiniLM(SentenceEncoder):
         feed = {"input_ids": tokens, "attention_mask": np.ones_like(tokens), "token_type_ids": np.zeros_like(tokens)}
         (states,) = self._session.run(None, feed)
         pooled: Floats = states.mean(axis=1)
-        return pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        vectors: Floats = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+        return vectors
