@@ -11,10 +11,10 @@ from zhiyin.evaluate.intervals import bootstrap, bootstrap_columns, bootstrap_di
 
 def test_close_to_the_normal_interval() -> None:
     values = np.random.default_rng(1).random(2000)
-    got = bootstrap(values)
+    got = bootstrap(values, resamples=4000)
     error = 1.96 * values.std() / np.sqrt(len(values))
-    assert got.low == pytest.approx(values.mean() - error, abs=error / 5)
-    assert got.high == pytest.approx(values.mean() + error, abs=error / 5)
+    assert got.low == pytest.approx(values.mean() - error, abs=error / 12)
+    assert got.high == pytest.approx(values.mean() + error, abs=error / 12)
 
 
 def test_the_seed_decides() -> None:
