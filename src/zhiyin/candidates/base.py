@@ -53,6 +53,15 @@ class Recommender(ABC):
                 fix=f"use one of: {known}" if unknown else "give a value within bounds",
             ) from invalid
 
+    def variant(self, params: Params) -> Self:
+        """An unfitted model of the same kind with other parameters; a kind may hand on work that both can use."""
+        return type(self)(params)
+
+    def fit_seconds(self, data: TrainingData) -> float:
+        """Nominal seconds that ``fit`` would take on two cores: a formula, not a clock, so that a search that spends a
+        budget does the same on every machine."""
+        return 0.2 + 1e-5 * len(data.interactions.histories.items)
+
     @abstractmethod
     def fit(self, data: TrainingData) -> Self:
         """Learn from ``data``; fitting again replaces what was learned."""

@@ -25,6 +25,9 @@ class SequentialRulesParams(Params):
     """When asked, an event counts this many times the one after it; 1 counts all alike."""
 
 
+DEFAULTS = SequentialRulesParams()
+
+
 class SequentialRules(ItemMatrixModel):
     """M[i, j] = sum over histories of w_q / (q - p), for i at position p and j at q, p < q <= p + window, divided by
     (support of i + shrink). The support is the summed weight of those events of i that another event follows. Rules
@@ -40,18 +43,29 @@ class SequentialRules(ItemMatrixModel):
     params: SequentialRulesParams
 
     def fit(self, data: TrainingData) -> Self:
-        histories, n = data.interactions.histories, data.interactions.n_items
-        totals = _pair_weights(histories, n, self.params.window)
-        followed = histories.steps_ago() > 0
-        support = np.bincount(histories.items[followed], weights=histories.weights[followed], minlength=n)
-        scale = 1.0 / np.maximum(support + self.params.shrink, np.finfo(np.float64).tiny)
-        totals.data = (totals.data * np.repeat(scale, np.diff(totals.indptr))).astype(np.float32)
-        self.matrix = totals
+        n = data.interactions.n_items
+        self.matrix = rule_matrix(data.interactions.histories, n, window=self.params.window, shrink=self.params.shrink)
         self.n_items = n
         return self
 
     def event_weights(self, histories: Histories) -> Floats:
         return decayed(histories, self.params.decay)
+
+
+def rule_matrix(
+    histories: Histories,
+    n: int,
+    *,
+    window: int = DEFAULTS.window,
+    shrink: float = DEFAULTS.shrink,
+) -> sparse.csr_array:
+    """The matrix M of ``SequentialRules``: float32 CSR [n, n] with sorted indices."""
+    rules = _pair_weights(histories, n, window)
+    followed = histories.steps_ago() > 0
+    support = np.bincount(histories.items[followed], weights=histories.weights[followed], minlength=n)
+    scale = 1.0 / np.maximum(support + shrink, np.finfo(np.float64).tiny)
+    rules.data = (rules.data * np.repeat(scale, np.diff(rules.indptr))).astype(np.float32)
+    return rules
 
 
 def _pair_weights(histories: Histories, n: int, window: int) -> sparse.csr_array:

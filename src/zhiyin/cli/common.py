@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 
+from zhiyin.config import Settings, load_settings
 from zhiyin.errors import ZhiyinError
+from zhiyin.ports import Store
 
 ProjectOption = Annotated[
     Path,
@@ -21,3 +26,25 @@ def fail(error: ZhiyinError) -> NoReturn:
     """Print the error on one line and leave with its exit code."""
     print(f"zhiyin: {error.line}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+@dataclass(frozen=True)
+class Project:
+    """An open project folder."""
+
+    folder: Path
+    settings: Settings
+    store: Store
+
+
+@contextmanager
+def open_project(folder: Path) -> Iterator[Project]:
+    """Settings and store of ``folder``. Raises ConfigError where it is no project."""
+    from zhiyin.store import open_store
+
+    settings = load_settings(folder)
+    store = open_store(settings.store.url, folder)
+    try:
+        yield Project(folder, settings, store)
+    finally:
+        store.close()

@@ -1,0 +1,132 @@
+"""The core: a text-augmented linear item-item model with sequential rules on top.
+
+    A = X'X + text_scale * max(cos, 0)^text_power + regularisation * I        X users x items, cos between text vectors
+    B = I - A^-1 / diag(A^-1)                                                 zero diagonal
+    M = B + rules * R                                                         R the sequential rules of ``rules``
+    score(user, c) = sum over the history of decay^(steps ago) * M[item, c]
+
+B is EASE (Steck 2019, arXiv:1905.03375) on a Gram matrix to which text adds what counts cannot know, so items nobody
+has taken yet have rows and columns too.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy import sparse
+
+from zhiyin.candidates.base import Params
+from zhiyin.candidates.matrix import ItemMatrixModel, decayed, user_items
+from zhiyin.candidates.rules import rule_matrix
+from zhiyin.candidates.solvers import Solution, solve
+from zhiyin.types import Floats, Histories, TrainingData
+
+
+class LinearParams(Params):
+    decay: float = Field(0.6, gt=0, le=1)
+    """When asked, an event counts this many times the one after it; 1 counts all alike."""
+    rules: float = Field(0.25, ge=0, le=1000)
+    """Weight of the sequential rules beside the linear part."""
+    regularisation: float = Field(200.0, gt=0, le=1e6)
+    """Ridge penalty: higher trusts single co-occurrences less."""
+    text_scale: float = Field(20.0, ge=0, le=1e6)
+    """Co-occurrences that an identical text is worth; 0 leaves text out."""
+    text_power: float = Field(4.0, gt=0, le=32)
+    """Higher counts only texts that are very close."""
+    keep: int = Field(400, ge=1, le=100_000)
+    """Strongest entries kept per item."""
+    solver: Literal["auto", "dense", "local"] = "auto"
+    """``dense`` is exact and takes n^2 memory, ``local`` solves each item within its nearest relations."""
+    memory_gib: float = Field(4.0, gt=0, le=4096)
+    """With ``auto``, catalogues whose dense matrix would take more than this are solved locally."""
+
+
+SOLVED_BY = ("regularisation", "text_scale", "text_power", "solver", "memory_gib", "keep")
+"""Parameters that need the expensive part again when they change."""
+
+
+class LinearCore(ItemMatrixModel):
+    name: ClassVar[str] = "linear"
+    params_type: ClassVar[type[Params]] = LinearParams
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "decay": (0.6, 0.3, 0.45, 0.75, 0.85, 0.93, 1.0),
+        "rules": (0.25, 0.0, 0.06, 0.12, 0.5, 1.0, 2.0, 4.0),
+        "regularisation": (200.0, 50.0, 100.0, 400.0, 800.0, 1600.0),
+        "text_scale": (20.0, 0.0, 5.0, 10.0, 40.0, 80.0),
+    }
+    params: LinearParams
+
+    def __init__(self, params: Params | None = None, **values: Any) -> None:
+        super().__init__(params, **values)
+        self._solved: dict[tuple[Any, ...], Solution] = {}
+
+    def variant(self, params: Params) -> Self:
+        """The same model with other parameters; what was solved on the same data is not solved again."""
+        other = type(self)(params)
+        other._solved = self._solved
+        return other
+
+    def fit_seconds(self, data: TrainingData) -> float:
+        if self._key(data) in self._solved:
+            return 0.5
+        n = data.interactions.n_items
+        dense = self.params.solver == "dense" or (
+            self.params.solver == "auto" and 4 * n * n <= self.params.memory_gib * 2**30
+        )
+        return 1.0 + (20.0 * (n / 12_000) ** 3 if dense else n / 200)
+
+    def fit(self, data: TrainingData) -> Self:
+        histories, n = data.interactions.histories, data.interactions.n_items
+        solution = self._solve(data)
+        rules = rule_matrix(histories, n)
+        rules.data *= np.float32(self.params.rules)
+        self.matrix = strongest(solution.matrix + rules if self.params.rules else solution.matrix, self.params.keep)
+        self.precision: Floats = solution.precision_diagonal
+        self.n_items = n
+        return self
+
+    def event_weights(self, histories: Histories) -> Floats:
+        return decayed(histories, self.params.decay)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        return {**super().arrays(), "precision": self.precision}
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> Self:
+        self.precision = arrays["precision"]
+        return super().restore(arrays)
+
+    def _key(self, data: TrainingData) -> tuple[Any, ...]:
+        return (id(data.interactions), *(getattr(self.params, name) for name in SOLVED_BY))
+
+    def _solve(self, data: TrainingData) -> Solution:
+        key = self._key(data)
+        if key not in self._solved:
+            chosen = user_items(data.interactions.histories, data.interactions.n_items)
+            self._solved[key] = solve(
+                (chosen.T @ chosen).tocsr(),
+                data.catalogue.vectors,
+                text_scale=self.params.text_scale,
+                text_power=self.params.text_power,
+                regularisation=self.params.regularisation,
+                keep=self.params.keep,
+                method=self.params.solver,
+                memory_gib=self.params.memory_gib,
+            )
+        return self._solved[key]
+
+
+def strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:
+    """The ``keep`` entries of largest magnitude in each row, indices sorted; ties go to the lower column."""
+    matrix.sort_indices()
+    counts = np.diff(matrix.indptr)
+    if counts.max(initial=0) <= keep:
+        return matrix
+    rows = np.repeat(np.arange(matrix.shape[0]), counts)
+    order = np.lexsort((matrix.indices, -np.abs(matrix.data), rows))
+    place = np.arange(len(order)) - np.repeat(matrix.indptr[:-1], counts)
+    kept = np.sort(order[place < keep])
+    indptr = np.concatenate(([0], np.cumsum(np.minimum(counts, keep)))).astype(matrix.indptr.dtype)
+    return sparse.csr_array((matrix.data[kept], matrix.indices[kept], indptr), shape=matrix.shape)

@@ -1,0 +1,170 @@
+"""``ports.Store`` on SQLAlchemy Core."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sqlalchemy import ColumnElement, Engine, Select, delete, func, insert, select, update
+from sqlalchemy.exc import DBAPIError
+
+from zhiyin.errors import BundleError, StoreError
+from zhiyin.ports import StoreWriter
+from zhiyin.store.migrate import WRITING
+from zhiyin.store.schema import bundles, events, items, users, vectors
+from zhiyin.store.writer import Writer
+from zhiyin.types import Floats
+
+if TYPE_CHECKING:
+    import polars as pl
+
+IN_LIST = 500
+"""Ids in one query."""
+
+
+class SqlStore:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = engine.execution_options(**{WRITING: True})
+
+    @contextmanager
+    def writing(self) -> Iterator[StoreWriter]:
+        with self._guarded(), self._writer.begin() as connection:
+            yield Writer(connection)
+
+    def events(self, user_id: str | None = None) -> pl.DataFrame:
+        import polars as pl
+
+        names = ["seq", "user_id", "item_id", "event_type", "value", "time"]
+        kinds = [pl.Int64, pl.String, pl.String, pl.String, pl.Float64, pl.Int64]
+        query = select(*(events.c[name] for name in names)).order_by(events.c.seq)
+        if user_id is not None:
+            query = query.where(events.c.user_id == user_id)
+        return self._frame(query, dict(zip(names, kinds, strict=True)))
+
+    def items(self, item_ids: Sequence[str] | None = None) -> pl.DataFrame:
+        import polars as pl
+
+        schema = {
+            "item_id": pl.String,
+            "title": pl.String,
+            "description": pl.String,
+            "categories": pl.String,
+            "attributes": pl.String,
+            "time": pl.Int64,
+            "hidden": pl.Boolean,
+        }
+        query = select(*(items.c[name] for name in schema)).order_by(items.c.item_id)
+        if item_ids is None:
+            frame = self._frame(query, schema)
+        else:
+            parts = [self._frame(query.where(one), schema) for one in _in(items.c.item_id, sorted(set(item_ids)))]
+            frame = pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+        lists = pl.Series("categories", [json.loads(text) for text in frame["categories"]], dtype=pl.List(pl.String))
+        return frame.with_columns(lists)
+
+    def users(self) -> pl.DataFrame:
+        import polars as pl
+
+        query = select(users.c.user_id, users.c.attributes).order_by(users.c.user_id)
+        return self._frame(query, {"user_id": pl.String, "attributes": pl.String})
+
+    def counts(self) -> dict[str, int]:
+        with self._guarded(), self._engine.connect() as connection:
+            return {
+                table.name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
+                for table in (users, items, events)
+            }
+
+    def vectors(self, model_id: str, text_hashes: Sequence[str]) -> dict[str, Floats]:
+        found: dict[str, Floats] = {}
+        with self._guarded(), self._engine.connect() as connection:
+            for one in _in(vectors.c.text_hash, text_hashes):
+                query = select(vectors.c.text_hash, vectors.c.vector).where(vectors.c.model_id == model_id, one)
+                for key, blob in connection.execute(query):
+                    found[key] = np.frombuffer(blob, dtype="<f4")
+        return found
+
+    def put_vectors(self, model_id: str, given: dict[str, Floats]) -> None:
+        rows = [
+            {"model_id": model_id, "text_hash": key, "vector": np.asarray(row, dtype="<f4").tobytes()}
+            for key, row in given.items()
+        ]
+        with self._guarded(), self._writer.begin() as connection:
+            for one in _in(vectors.c.text_hash, list(given)):
+                connection.execute(delete(vectors).where(vectors.c.model_id == model_id, one))
+            if rows:
+                connection.execute(insert(vectors), rows)
+
+    def record_bundle(self, name: str, manifest: dict[str, Any]) -> None:
+        row = {"name": name, "created": manifest["created"], "manifest": json.dumps(manifest, ensure_ascii=False)}
+        with self._guarded(), self._writer.begin() as connection:
+            connection.execute(insert(bundles), [row])
+
+    def use_bundle(self, name: str) -> None:
+        with self._guarded(), self._writer.begin() as connection:
+            if connection.execute(select(bundles.c.name).where(bundles.c.name == name)).first() is None:
+                raise BundleError(f"no bundle '{name}'", fix="see 'zhiyin bundles list'")
+            connection.execute(update(bundles).values(active=bundles.c.name == name))
+
+    def drop_bundle(self, name: str) -> None:
+        with self._guarded(), self._writer.begin() as connection:
+            connection.execute(delete(bundles).where(bundles.c.name == name))
+
+    def bundles(self) -> pl.DataFrame:
+        import polars as pl
+
+        query = select(bundles.c.name, bundles.c.created, bundles.c.active, bundles.c.manifest)
+        schema = {"name": pl.String, "created": pl.Int64, "active": pl.Boolean, "manifest": pl.String}
+        return self._frame(query.order_by(bundles.c.created.desc(), bundles.c.name.desc()), schema)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    def _frame(self, query: Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
+        import polars as pl
+
+        with self._guarded(), self._engine.connect() as connection:
+            result = connection.execute(query)
+            parts = []
+            while rows := result.fetchmany(100_000):
+                columns = zip(*rows, strict=True)
+                parts.append(
+                    pl.DataFrame(
+                        [
+                            pl.Series(name, list(map(bool, values)) if kind == pl.Boolean else values, dtype=kind)
+                            for (name, kind), values in zip(schema.items(), columns, strict=True)
+                        ]
+                    )
+                )
+        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """Driver errors as ours."""
+        try:
+            yield
+        except DBAPIError as failure:
+            raise store_error(failure, str(self._engine.url)) from failure
+
+
+def store_error(failure: DBAPIError, url: str) -> StoreError:
+    """The driver's error with the likely fix."""
+    said = str(failure.orig).strip()
+    if "locked" in said:
+        fix = "another process is writing: wait for it to end and try again"
+    elif "not a database" in said or "malformed" in said:
+        fix = "the file is damaged or is no database: restore a copy, or set another [store] url"
+    elif "full" in said:
+        fix = "make room on the disk"
+    else:
+        fix = "check [store] url and that this user may write there"
+    return StoreError(f"the database says: {said}", where=url, fix=fix)
+
+
+def _in(column: ColumnElement[str], keys: Sequence[str]) -> Iterator[ColumnElement[bool]]:
+    for start in range(0, len(keys), IN_LIST):
+        yield column.in_(keys[start : start + IN_LIST])

@@ -1,0 +1,118 @@
+"""One open transaction: rows go in by staging tables and set operations, so a million take seconds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from zhiyin.ports import Written
+from zhiyin.store.schema import events, items, users
+
+if TYPE_CHECKING:
+    import polars as pl
+
+BATCH = 50_000
+
+
+class Writer:
+    """``ports.StoreWriter`` over one SQLAlchemy connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def put_users(self, frame: pl.DataFrame) -> Written:
+        """Columns ``user_id``, ``attributes`` (JSON text). A known user's row is replaced where it differs."""
+        return self._put(users, ["user_id", "attributes"], frame.select("user_id", "attributes").iter_rows())
+
+    def put_items(self, frame: pl.DataFrame) -> Written:
+        """Columns of ``Store.items``. A known item's row is replaced where it differs."""
+        import json
+
+        columns = ["item_id", "title", "description", "categories", "attributes", "time", "hidden"]
+        rows = (
+            (*row[:3], json.dumps(row[3], ensure_ascii=False), *row[4:]) for row in frame.select(columns).iter_rows()
+        )
+        return self._put(items, columns, rows)
+
+    def put_events(self, frame: pl.DataFrame) -> Written:
+        """Columns ``event_id`` str|null, ``user_id``, ``item_id``, ``event_type``, ``value``, ``time``.
+
+        An event without an id gets a hash of its content. An id that is there already changes nothing. Users and
+        items met only here get a bare row.
+        """
+        before = self._count(events)
+        names = ["event_id", "user_id", "item_id", "event_type", "value", "time"]
+        rows = ((row[0] or content_id(row[1:]), *row[1:]) for row in frame.select(names).iter_rows())
+        self._insert_ignoring(events, names, rows)
+        for table, column in ((users, "user_id"), (items, "item_id")):
+            ids = frame[column].unique().sort()
+            self._insert_ignoring(table, [column], ((key,) for key in ids))
+        new = self._count(events) - before
+        return Written(new=new, changed=0, same=len(frame) - new)
+
+    def _put(self, table: Table, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> Written:
+        """Insert new keys (the first column), update rows that differ."""
+        key, *rest = columns
+        new = changed = same = 0
+        changing = (
+            update(table)
+            .where(table.c[key] == bindparam("_key"))
+            .values({name: bindparam(f"_{name}") for name in rest})
+        )
+        while batch := list(islice(rows, BATCH)):
+            known = self._known(table, columns, [row[0] for row in batch])
+            fresh = [row for row in batch if row[0] not in known]
+            differing = [row for row in batch if row[0] in known and known[row[0]] != row[1:]]
+            self._insert(table, columns, fresh)
+            if differing:
+                values = [
+                    {"_key": row[0]} | {f"_{n}": v for n, v in zip(rest, row[1:], strict=True)} for row in differing
+                ]
+                self._connection.execute(changing, values)
+            new += len(fresh)
+            changed += len(differing)
+            same += len(batch) - len(fresh) - len(differing)
+        return Written(new, changed, same)
+
+    def _known(self, table: Table, columns: Sequence[str], keys: Sequence[str]) -> dict[str, tuple[Any, ...]]:
+        known: dict[str, tuple[Any, ...]] = {}
+        for start in range(0, len(keys), 500):
+            some = keys[start : start + 500]
+            query = select(*(table.c[name] for name in columns)).where(table.c[columns[0]].in_(some))
+            known |= {row[0]: tuple(row[1:]) for row in self._connection.execute(query)}
+        return known
+
+    def _insert(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        if rows:
+            self._connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
+
+    def _insert_ignoring(self, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
+        dialect = {"sqlite": sqlite, "postgresql": postgresql}[self._connection.dialect.name]
+        statement = dialect.insert(table).on_conflict_do_nothing(index_elements=[_unique(table)])
+        names = ", ".join(columns)
+        feed = iter(rows)
+        while batch := list(islice(feed, BATCH)):
+            if self._connection.dialect.name == "sqlite":  # the driver's own call spares a dictionary for every row
+                marks = ", ".join("?" * len(columns))
+                sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT ({_unique(table)}) DO NOTHING"
+                self._connection.exec_driver_sql(sql, batch)
+            else:
+                self._connection.execute(statement, [dict(zip(columns, row, strict=True)) for row in batch])
+
+    def _count(self, table: Table) -> int:
+        return int(self._connection.execute(select(func.count()).select_from(table)).scalar_one())
+
+
+def _unique(table: Table) -> str:
+    return "event_id" if table is events else next(iter(table.primary_key.columns)).name
+
+
+def content_id(row: Sequence[Any]) -> str:
+    """128-bit name of an event by its user, item, type, value and time; parts cannot run into each other."""
+    parts = "\x00".join("" if part is None else f"{len(str(part))}:{part}" for part in row)
+    return blake2b(parts.encode(), digest_size=16).hexdigest()
