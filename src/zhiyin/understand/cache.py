@@ -16,7 +16,7 @@ COMMIT = 512
 
 def text_hash(text: str) -> str:
     """Key of a text's vector in the store: hexadecimal sha256 of its UTF-8 bytes."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
 def encode_catalogue(texts: Sequence[str], encoder: Encoder, store: Store, progress: Progress | None = None) -> Floats:

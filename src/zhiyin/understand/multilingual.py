@@ -70,15 +70,17 @@ class MultilingualUSE(SentenceEncoder):
         words = self._table[tokens].astype(np.float32) * w["scale"][part] + w["lo"][part]
         features = [words]
         for size, before in WINDOWS:
-            x = self._normalise(words @ w[f"proj{size}"] + w[f"proj_b{size}"], w[f"ln_g{size}"], w[f"ln_b{size}"])
-            x = x + _relu(_windows(x, size, before) @ w[f"w1_{size}"] + w[f"b1_{size}"])
-            x = x + _relu(_windows(x, size, before) @ w[f"w2_{size}"] + w[f"b2_{size}"])
+            x = self._normalise(_dense(words, w[f"proj{size}"], w[f"proj_b{size}"]), w[f"ln_g{size}"], w[f"ln_b{size}"])
+            x = x + _relu(_dense(_windows(x, size, before), w[f"w1_{size}"], w[f"b1_{size}"]))
+            x = x + _relu(_dense(_windows(x, size, before), w[f"w2_{size}"], w[f"b2_{size}"]))
             features.append(x)
         joined = self._normalise(np.concatenate(features, axis=2), w["ln_g"], w["ln_b"])
         length = np.float32(tokens.shape[1])
-        mean = (joined.sum(axis=1) @ w["cnn_W"] + length * w["cnn_b"]) / np.sqrt(length)
+        # [b, 1, d]: one product per text, so that the last bits do not depend on how many texts there are.
+        total = joined.sum(axis=1, keepdims=True)
+        mean = (total @ w["cnn_W"] + length * w["cnn_b"]) / np.sqrt(length)
         first = _relu(mean @ w["p1"] + _relu(mean @ w["d0"]) @ w["d1"])
-        last = np.tanh(first @ w["p3"] + _relu(first @ w["d2"]) @ w["d3"])
+        last = np.tanh(first @ w["p3"] + _relu(first @ w["d2"]) @ w["d3"])[:, 0]
         vectors: Floats = last / np.linalg.norm(last, axis=1, keepdims=True)
         return vectors
 
@@ -88,6 +90,12 @@ class MultilingualUSE(SentenceEncoder):
         variance = np.square(centred).mean(axis=-1, keepdims=True)
         normal: Floats = centred / np.sqrt(variance + self._epsilon) * gain + bias
         return normal
+
+
+def _dense(x: Floats, weights: Floats, bias: Floats) -> Floats:
+    """One layer on every piece of every text, as a single product: [b, t, d] -> [b, t, k]."""
+    flat = x.reshape(-1, x.shape[-1]) @ weights + bias
+    return flat.reshape(*x.shape[:-1], -1)
 
 
 def _windows(x: Floats, size: int, before: int) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Literal
 
@@ -26,9 +27,5 @@ def choose(texts: Sequence[str]) -> Literal["english", "multilingual"]:
 
 
 def _is_foreign(character: str) -> bool:
-    """Whether a character is a letter of another script than Latin (whose blocks end at U+024F, with extensions)."""
-    if character <= "\u024f" or not character.isalpha():
-        return False
-    return not (
-        "\u0250" <= character <= "\u02ff" or "\u1e00" <= character <= "\u1eff" or "\uff21" <= character <= "\uff5a"
-    )
+    """Whether a character is a letter of another script than Latin."""
+    return character > "\u007f" and character.isalpha() and "LATIN" not in unicodedata.name(character, "")

@@ -24,7 +24,11 @@ def item_text(title: str | None, description: str | None, categories: Sequence[s
 
 
 def plain(text: str) -> str:
-    """``text`` without HTML, its white space and control characters squeezed to single spaces."""
+    """``text`` without HTML, its white space and control characters squeezed to single spaces.
+
+    Half a surrogate pair, which JSON can smuggle in and UTF-8 cannot hold, becomes "?".
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
     if _MARKUP.search(text):
         text = _strip(text)
     return " ".join("".join(" " if _is_control(character) else character for character in text).split())
