@@ -66,6 +66,12 @@ class SqlStore:
         lists = pl.Series("categories", [json.loads(text) for text in frame["categories"]], dtype=pl.List(pl.String))
         return frame.with_columns(lists)
 
+    def item_ids(self) -> list[str]:
+        return self._ids(select(items.c.item_id).order_by(items.c.item_id))
+
+    def hidden_items(self) -> list[str]:
+        return self._ids(select(items.c.item_id).where(items.c.hidden).order_by(items.c.item_id))
+
     def users(self) -> pl.DataFrame:
         import polars as pl
 
@@ -141,6 +147,10 @@ class SqlStore:
                     )
                 )
         return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+    def _ids(self, query: Select[Any]) -> list[str]:
+        with self._guarded(), self._engine.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     @contextmanager
     def _guarded(self) -> Iterator[None]:

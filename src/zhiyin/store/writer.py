@@ -26,28 +26,41 @@ class Writer:
         self._connection = connection
 
     def put_users(self, frame: pl.DataFrame) -> Written:
-        """Columns ``user_id``, ``attributes`` (JSON text). A known user's row is replaced where it differs."""
-        return self._put(users, ["user_id", "attributes"], frame.select("user_id", "attributes").iter_rows())
+        """Columns ``user_id``, ``attributes`` (JSON text, null for none). A known user's row is replaced where it
+        differs."""
+        import polars as pl
+
+        rows = frame.select("user_id", pl.col("attributes").fill_null("{}")).iter_rows()
+        return self._put(users, ["user_id", "attributes"], rows)
 
     def put_items(self, frame: pl.DataFrame) -> Written:
-        """Columns of ``Store.items``. A known item's row is replaced where it differs."""
+        """Columns of ``Store.items``; null categories, attributes and flags mean none. A known item's row is replaced
+        where it differs."""
         import json
 
+        import polars as pl
+
         columns = ["item_id", "title", "description", "categories", "attributes", "time", "hidden"]
-        rows = (
-            (*row[:3], json.dumps(row[3], ensure_ascii=False), *row[4:]) for row in frame.select(columns).iter_rows()
+        filled = frame.select(columns).with_columns(
+            pl.col("attributes").fill_null("{}"), pl.col("hidden").fill_null(False)
         )
+        rows = ((*row[:3], json.dumps(row[3] or [], ensure_ascii=False), *row[4:]) for row in filled.iter_rows())
         return self._put(items, columns, rows)
 
     def put_events(self, frame: pl.DataFrame) -> Written:
         """Columns ``event_id`` str|null, ``user_id``, ``item_id``, ``event_type``, ``value``, ``time``.
 
-        An event without an id gets a hash of its content. An id that is there already changes nothing. Users and
-        items met only here get a bare row.
+        An event without an id gets a hash of its content. An id that is there already changes nothing. A value of NaN
+        is none. Users and items met only here get a bare row.
         """
+        import polars as pl
+
         before = self._count(events)
         names = ["event_id", "user_id", "item_id", "event_type", "value", "time"]
-        rows = ((row[0] or content_id(row[1:]), *row[1:]) for row in frame.select(names).iter_rows())
+        plain = frame.select(names).with_columns(
+            pl.col("value").cast(pl.Float64).fill_nan(None), pl.col("time").cast(pl.Int64)
+        )
+        rows = ((row[0] or content_id(row[1:]), *row[1:]) for row in plain.iter_rows())
         self._insert_ignoring(events, names, rows)
         for table, column in ((users, "user_id"), (items, "item_id")):
             ids = frame[column].unique().sort()
@@ -56,7 +69,7 @@ class Writer:
         return Written(new=new, changed=0, same=len(frame) - new)
 
     def _put(self, table: Table, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> Written:
-        """Insert new keys (the first column), update rows that differ."""
+        """Insert new keys (the first column), update rows that differ; of rows with the same key the last counts."""
         key, *rest = columns
         new = changed = same = 0
         changing = (
@@ -66,17 +79,26 @@ class Writer:
         )
         while batch := list(islice(rows, BATCH)):
             known = self._known(table, columns, [row[0] for row in batch])
-            fresh = [row for row in batch if row[0] not in known]
-            differing = [row for row in batch if row[0] in known and known[row[0]] != row[1:]]
-            self._insert(table, columns, fresh)
+            fresh: dict[str, tuple[Any, ...]] = {}
+            differing: dict[str, tuple[Any, ...]] = {}
+            for name, *values in batch:
+                row = tuple(values)
+                if name not in known:
+                    new += 1
+                    fresh[name] = row
+                elif known[name] != row:
+                    changed += 1
+                    (fresh if name in fresh else differing)[name] = row
+                else:
+                    same += 1
+                known[name] = row
+            self._insert(table, columns, [(name, *row) for name, row in fresh.items()])
             if differing:
-                values = [
-                    {"_key": row[0]} | {f"_{n}": v for n, v in zip(rest, row[1:], strict=True)} for row in differing
+                values_of = [
+                    {"_key": name} | {f"_{n}": v for n, v in zip(rest, row, strict=True)}
+                    for name, row in differing.items()
                 ]
-                self._connection.execute(changing, values)
-            new += len(fresh)
-            changed += len(differing)
-            same += len(batch) - len(fresh) - len(differing)
+                self._connection.execute(changing, values_of)
         return Written(new, changed, same)
 
     def _known(self, table: Table, columns: Sequence[str], keys: Sequence[str]) -> dict[str, tuple[Any, ...]]:
