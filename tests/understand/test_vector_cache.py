@@ -15,31 +15,10 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
-from zhiyin.ports import Encoder, Progress, Silent, Store
+from zhiyin.ports import Encoder, Progress, Silent
+from zhiyin.store import open_store
 from zhiyin.types import Floats
 from zhiyin.understand.cache import COMMIT, encode_catalogue, text_hash
-
-
-class FolderStore:
-    """The two methods of a store that are needed, over one file per batch."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(exist_ok=True)
-
-    def vectors(self, model_id: str, text_hashes: Sequence[str]) -> dict[str, Floats]:
-        found: dict[str, Floats] = {}
-        for path in sorted(self.folder.glob(f"{model_id}-*.npz")):
-            with np.load(path) as batch:
-                found |= {key: batch[key] for key in batch.files if key in set(text_hashes)}
-        return found
-
-    def put_vectors(self, model_id: str, vectors: dict[str, Floats]) -> None:
-        place = len(list(self.folder.glob("*.npz")))
-        partial = self.folder / "partial"
-        with partial.open("wb") as stream:
-            np.savez(stream, **cast(Any, vectors))
-        partial.rename(self.folder / f"{model_id}-{place:05}.npz")
 
 
 class HashEncoder:
@@ -84,7 +63,11 @@ class Counted:
 
 
 def run(texts: Sequence[str], encoder: HashEncoder, folder: Path, progress: Progress | None = None) -> Floats:
-    return encode_catalogue(texts, cast(Encoder, encoder), cast(Store, FolderStore(folder)), progress or Silent())
+    store = open_store("sqlite:///project.db", folder)
+    try:
+        return encode_catalogue(texts, cast(Encoder, encoder), store, progress or Silent())
+    finally:
+        store.close()
 
 
 CATALOGUE = [f"item {n} 知音/'\" 😀" + " more" * (n % 5) for n in range(3 * COMMIT + 100)]

@@ -40,10 +40,9 @@ class SentenceEncoder(ABC):
         distinct = list(dict.fromkeys(text for text in texts if text.strip()))
         place = {text: row for row, text in enumerate(distinct)}
         vectors = np.zeros((len(distinct) + 1, self.dimension), dtype=np.float32)
-        workers = cores()
         with (
             (progress or Silent()).task("Encoding texts", total=len(distinct)) as advance,
-            ThreadPoolExecutor(workers) as pool,
+            ThreadPoolExecutor(cores()) as pool,
         ):
             tokens = self.tokenise(distinct)
             batches = list(batches_of([len(row) for row in tokens]))
