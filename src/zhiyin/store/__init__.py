@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -12,22 +14,16 @@ from zhiyin.errors import StoreError
 from zhiyin.store.migrate import WRITING, migrate
 from zhiyin.store.sql import SqlStore, store_error
 
+PATIENCE = 10.0
+"""Seconds to wait for another process that writes."""
+
 
 def open_store(url: str, project: Path) -> SqlStore:
     """The store at ``url`` (a relative SQLite path is taken from ``project``), made or migrated where needed.
 
     Raises StoreError for an address that is not understood, and for a database that cannot be opened.
     """
-    try:
-        address = make_url(url)
-    except ArgumentError as bad:
-        raise StoreError(f"'{url}' is no database address", where="[store] url", fix="use sqlite:///zhiyin.db") from bad
-    if address.get_backend_name() != "sqlite":
-        raise StoreError(
-            f"'{address.get_backend_name()}' is no known kind of store",
-            where="[store] url",
-            fix="use sqlite:///zhiyin.db",
-        )
+    address = _address(url)
     if address.database and address.database != ":memory:":
         path = project / address.database
         if not path.parent.is_dir():
@@ -38,8 +34,39 @@ def open_store(url: str, project: Path) -> SqlStore:
     try:
         migrate(engine)
     except DBAPIError as failure:
+        engine.dispose()
         raise store_error(failure, str(engine.url)) from failure
+    except StoreError:
+        engine.dispose()
+        raise
     return SqlStore(engine)
+
+
+def _address(url: str) -> URL:
+    fix = "use sqlite:///zhiyin.db, or four slashes and the whole path"
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError) as bad:
+        raise StoreError("not a database address", where="[store] url", fix=fix) from bad
+    if address.drivername not in ("sqlite", "sqlite+pysqlite"):
+        raise StoreError(f"'{address.drivername}' is no known kind of store", where="[store] url", fix=fix)
+    if address.host:
+        raise StoreError(f"SQLite has no host '{address.host}'", where="[store] url", fix=fix)
+    return address
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log. SQLite does not wait for others by itself here: two processes that open a new
+    file at once would see it locked."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as busy:
+            if "locked" not in str(busy) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
 
 
 def _prepare_sqlite(engine: Engine) -> None:
@@ -47,8 +74,8 @@ def _prepare_sqlite(engine: Engine) -> None:
     def set_up(connection, _record) -> None:  # type: ignore[no-untyped-def]  # the driver's own type
         # Transactions are begun by us: the driver would commit before some statements of its own accord.
         connection.isolation_level = None
-        connection.execute("PRAGMA busy_timeout = 10000")
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
+        _use_wal(connection)
         # FULL: what was acknowledged survives a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA cache_size = -65536")

@@ -16,7 +16,7 @@ WRITING = "zhiyin_writing"
 def migrate(engine: Engine) -> None:
     """Run the migrations that ``engine``'s database lacks; an up-to-date one is left alone.
 
-    Raises StoreError where the database was made by a newer Zhiyin.
+    Raises StoreError where the database was made by a newer Zhiyin, or by something else.
     """
     with engine.connect() as connection:
         version = current(connection)
@@ -30,6 +30,7 @@ def migrate(engine: Engine) -> None:
         )
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
@@ -37,7 +38,14 @@ def migrate(engine: Engine) -> None:
         if current(connection) == HEAD:  # another process was quicker
             return
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as unknown:
+            raise StoreError(
+                f"the database has schema {version}, which is none of Zhiyin's",
+                where=str(engine.url),
+                fix="set another [store] url",
+            ) from unknown
 
 
 def current(connection: Connection) -> str | None:

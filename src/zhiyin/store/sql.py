@@ -166,6 +166,8 @@ def store_error(failure: DBAPIError, url: str) -> StoreError:
     said = str(failure.orig).strip()
     if "locked" in said:
         fix = "another process is writing: wait for it to end and try again"
+    elif "already exists" in said:
+        fix = "the database belongs to something else: set another [store] url"
     elif "not a database" in said or "malformed" in said:
         fix = "the file is damaged or is no database: restore a copy, or set another [store] url"
     elif "full" in said:

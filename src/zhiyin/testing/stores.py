@@ -23,8 +23,8 @@ Check = Callable[[Make], None]
 IDS = ["a/b c", "anna o'neil", '"quoted"; --', "张伟", "茶壶 🫖", "A/b c", "%_\\", " ", "é", "e\u0301"]
 """Ten different ids; some differ only in case, in a space or in how an accent is written."""
 
-USER_COLUMNS = {"user_id": pl.String, "attributes": pl.String}
-ITEM_COLUMNS = {
+USER_COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {"user_id": pl.String, "attributes": pl.String}
+ITEM_COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
     "item_id": pl.String,
     "title": pl.String,
     "description": pl.String,
@@ -107,7 +107,7 @@ def check_empty(make: Make) -> None:
 def check_empty_frames_change_nothing(make: Make) -> None:
     store = make()
     for put in (put_users, put_items, put_events):
-        assert put(store, []) == Written(0, 0, 0)  # type: ignore[operator]  # each takes its own kind of rows, or none
+        assert put(store, []) == Written(0, 0, 0)
     store.put_vectors("model", {})
     assert store.counts() == {"users": 0, "items": 0, "events": 0}
 
