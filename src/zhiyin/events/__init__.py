@@ -1,0 +1,1 @@
+"""Reading and checking files of events, items and users."""

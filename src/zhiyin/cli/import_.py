@@ -1,0 +1,79 @@
+"""``zhiyin import``: files into the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, open_project, print_json
+
+Column = Annotated[str | None, typer.Option(metavar="NAME", help="Name of this column, where it is not a usual one.")]
+
+
+def import_(
+    events: Annotated[
+        list[Path] | None, typer.Option("--events", metavar="FILE", help="Events: who did what to which item, when.")
+    ] = None,
+    items: Annotated[
+        list[Path] | None, typer.Option("--items", metavar="FILE", help="Items: id, title, description, categories.")
+    ] = None,
+    users: Annotated[
+        list[Path] | None, typer.Option("--users", metavar="FILE", help="Users and what is known of them.")
+    ] = None,
+    user_column: Column = None,
+    item_column: Column = None,
+    time_column: Column = None,
+    type_column: Column = None,
+    value_column: Column = None,
+    title_column: Column = None,
+    description_column: Column = None,
+    categories_column: Column = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option("--encoding", metavar="NAME", help="Encoding of text files.", show_default="UTF-8, else Latin-1"),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Import nothing if any row is rejected.")] = False,
+    output: FormatOption = Format.TEXT,
+    quiet: QuietOption = False,
+    project: ProjectOption = Path(),
+) -> None:
+    """Import events, items and users: all files or none. Repeat a flag for several files of a kind.
+
+    Reads CSV, TSV, JSONL and Parquet (each also .gz), RecBole atomic files, MovieLens files and Gorse JSONL. Rows that
+    cannot be used are counted, and kept in the project's folder rejects.
+    """
+    from zhiyin.cli.progress import make_progress
+    from zhiyin.errors import UsageError
+    from zhiyin.ingest import ingest
+
+    named = {
+        "user": user_column,
+        "item": item_column,
+        "time": time_column,
+        "type": type_column,
+        "value": value_column,
+        "title": title_column,
+        "description": description_column,
+        "categories": categories_column,
+    }
+    if not (events or items or users):
+        raise UsageError("nothing to import", fix="pass --events FILE, --items FILE or --users FILE")
+    with open_project(project) as opened:
+        report = ingest(
+            opened.store,
+            opened.settings,
+            opened.folder,
+            events=events or (),
+            items=items or (),
+            users=users or (),
+            columns={role: name for role, name in named.items() if name is not None},
+            encoding=encoding,
+            strict=strict,
+            progress=make_progress(quiet),
+        )
+    if output is Format.JSON:
+        print_json(report.to_dict())
+    else:
+        typer.echo("\n".join(report.lines()))
