@@ -88,6 +88,14 @@ class Store(Protocol):
         JSON object), ``time`` i64|null, ``hidden`` bool, sorted by ``item_id``."""
         ...
 
+    def item_ids(self) -> list[str]:
+        """Every item's id, sorted."""
+        ...
+
+    def hidden_items(self) -> list[str]:
+        """Ids of hidden items, sorted."""
+        ...
+
     def users(self) -> pl.DataFrame:
         """Columns ``user_id`` str, ``attributes`` str (a JSON object), sorted by ``user_id``."""
         ...

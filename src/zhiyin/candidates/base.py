@@ -81,6 +81,14 @@ class Recommender(ABC):
         self.check_asked(history)
         return np.zeros(len(history.items), dtype=np.float32)
 
+    def with_newcomers(self, known: Floats, new: Floats) -> Self:
+        """A copy that also knows items that came after training, as rows ``n_items`` onwards, by their text vectors.
+
+        ``known`` [n_items, d] are the vectors of the items it was fitted on, ``new`` [m, d] of the new ones. A model
+        that has no way to place a new item returns itself, its ``n_items`` unchanged.
+        """
+        return self
+
     @abstractmethod
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything learned, as named arrays that ``restore`` takes back."""

@@ -3,7 +3,8 @@
     A = X'X + text_scale * max(cos, 0)^text_power + regularisation * I        X users x items, cos between text vectors
     B = I - A^-1 / diag(A^-1)                                                 zero diagonal
     M = B + rules * R                                                         R the sequential rules of ``rules``
-    score(user, c) = sum over the history of decay^(steps ago) * M[item, c]
+    score(user, c) = sum over the history of decay^(steps ago) * M[item, c] * f(c)
+    f(c) = (users of c + 1)^-rarity, or ``newcomers`` for an item that nobody has taken yet
 
 B is EASE (Steck 2019, arXiv:1905.03375) on a Gram matrix to which text adds what counts cannot know, so items nobody
 has taken yet have rows and columns too.
@@ -14,7 +15,6 @@ from __future__ import annotations
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
 
@@ -36,6 +36,10 @@ class LinearParams(Params):
     """Co-occurrences that an identical text is worth; 0 leaves text out."""
     text_power: float = Field(4.0, gt=0, le=32)
     """Higher counts only texts that are very close."""
+    rarity: float = Field(0.0, ge=0, le=1)
+    """Higher favours items that few people have taken."""
+    newcomers: float = Field(2.5, ge=0, le=1000)
+    """Scores of items without any event, known by text alone, are multiplied by this: the penalty shrinks them most."""
     keep: int = Field(400, ge=1, le=100_000)
     """Strongest entries kept per item."""
     solver: Literal["auto", "dense", "local"] = "auto"
@@ -56,6 +60,7 @@ class LinearCore(ItemMatrixModel):
         "rules": (0.25, 0.0, 0.06, 0.12, 0.5, 1.0, 2.0, 4.0),
         "regularisation": (200.0, 50.0, 100.0, 400.0, 800.0, 1600.0),
         "text_scale": (20.0, 0.0, 5.0, 10.0, 40.0, 80.0),
+        "rarity": (0.0, 0.05, 0.1, 0.2),
     }
     params: LinearParams
 
@@ -83,20 +88,16 @@ class LinearCore(ItemMatrixModel):
         solution = self._solve(data)
         rules = rule_matrix(histories, n)
         rules.data *= np.float32(self.params.rules)
-        self.matrix = strongest(solution.matrix + rules if self.params.rules else solution.matrix, self.params.keep)
-        self.precision: Floats = solution.precision_diagonal
+        matrix = strongest(solution.matrix + rules if self.params.rules else solution.matrix, self.params.keep)
+        counts = np.bincount(histories.items, minlength=n)
+        scale = np.where(counts > 0, (counts + 1.0) ** -self.params.rarity, self.params.newcomers).astype(np.float32)
+        matrix.data = matrix.data * scale[matrix.indices]
+        self.matrix = matrix
         self.n_items = n
         return self
 
     def event_weights(self, histories: Histories) -> Floats:
         return decayed(histories, self.params.decay)
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        return {**super().arrays(), "precision": self.precision}
-
-    def restore(self, arrays: dict[str, NDArray[Any]]) -> Self:
-        self.precision = arrays["precision"]
-        return super().restore(arrays)
 
     def _key(self, data: TrainingData) -> tuple[Any, ...]:
         return (id(data.interactions), *(getattr(self.params, name) for name in SOLVED_BY))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from zhiyin.candidates.base import Recommender
+from zhiyin.candidates.newcomers import with_newcomers
 from zhiyin.candidates.topn import top_of_product
 from zhiyin.types import Floats, Histories, Ints
 
@@ -78,6 +79,13 @@ class ItemMatrixModel(Recommender):
             if hit < high and self.matrix.indices[hit] == item:
                 column[place] = self.matrix.data[hit]
         return column * self.event_weights(history)
+
+    def with_newcomers(self, known: Floats, new: Floats) -> Self:
+        self.check_fitted()
+        grown = type(self)(self.params)
+        grown.matrix = with_newcomers(self.matrix, known, new)
+        grown.n_items = self.n_items + len(new)
+        return grown
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         self.check_fitted()

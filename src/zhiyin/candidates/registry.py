@@ -6,8 +6,12 @@ from zhiyin.candidates.als import ImplicitALS
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.content import ContentKNN
 from zhiyin.candidates.item_knn import ItemKNN
+from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import SequentialRules
+
+CORE = "linear"
+FILLER = "popular"
 
 MODELS: dict[str, type[Recommender]] = {
     model.name: model
@@ -17,5 +21,6 @@ MODELS: dict[str, type[Recommender]] = {
         ImplicitALS,
         ContentKNN,
         SequentialRules,
+        LinearCore,
     )
 }

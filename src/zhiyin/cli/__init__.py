@@ -17,15 +17,17 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def _group() -> None:
-    """Recommendations that a team hosts itself."""
-
-
 def _register() -> None:
-    from zhiyin.cli import assets, init
+    from zhiyin.cli import assets, bundles, demo, evaluate, import_, init, recommend, similar, train
 
+    app.command("demo")(demo.demo)
     app.command("init")(init.init)
+    app.command("import")(import_.import_)
+    app.command("train")(train.train)
+    app.command("evaluate")(evaluate.evaluate)
+    app.command("recommend")(recommend.recommend)
+    app.command("similar")(similar.similar)
+    app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
 
 

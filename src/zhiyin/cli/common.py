@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -19,7 +21,20 @@ ProjectOption = Annotated[
     Path,
     typer.Option("--project", metavar="DIR", help="Project folder holding zhiyin.toml.", show_default="this folder"),
 ]
+
+
+class Format(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="Text for people, JSON for programs.")]
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on stdout, readable by people too."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def fail(error: ZhiyinError) -> NoReturn:

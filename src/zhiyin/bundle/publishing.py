@@ -1,0 +1,66 @@
+"""The bundles of a project: publish, find the served one, keep the last few."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from zhiyin.bundle.manifest import Manifest
+from zhiyin.bundle.reading import Bundle, load
+from zhiyin.bundle.writing import BundleContent, write
+from zhiyin.errors import BundleError
+from zhiyin.ports import Store
+
+
+def publish(store: Store, root: Path, content: BundleContent, created: int, keep: int) -> Manifest:
+    """Write the bundle, serve it, and drop all but the newest ``keep`` beside it."""
+    manifest = write(root, content, created)
+    summary = manifest.model_dump(exclude={"files"})
+    store.record_bundle(manifest.name, summary)
+    store.use_bundle(manifest.name)
+    prune(store, root, keep)
+    return manifest
+
+
+def active(store: Store, root: Path) -> Bundle:
+    """The served bundle. Raises BundleError where there is none."""
+    rows = store.bundles()
+    served = rows.filter(rows["active"])["name"].to_list()
+    if not served:
+        raise BundleError("nothing is trained yet", where=str(root), fix="run 'zhiyin train'")
+    return load(root / served[0])
+
+
+def use(store: Store, root: Path, name: str) -> None:
+    """Serve ``name`` once every file of it is found to be whole."""
+    load(root / name).verify()
+    store.use_bundle(name)
+
+
+def remove(store: Store, root: Path, name: str) -> None:
+    """Delete a bundle. Raises BundleError for the served one."""
+    rows = store.bundles()
+    if name in rows.filter(rows["active"])["name"].to_list():
+        raise BundleError(f"bundle '{name}' is being served", fix="serve another first: 'zhiyin bundles use NAME'")
+    store.drop_bundle(name)
+    shutil.rmtree(root / name, ignore_errors=True)
+
+
+def prune(store: Store, root: Path, keep: int) -> list[str]:
+    """Remove all but the newest ``keep`` bundles beside the served one; the names removed."""
+    rows = store.bundles()
+    old = rows.filter(~rows["active"])["name"].to_list()[keep:]
+    for name in old:
+        remove(store, root, name)
+    return old
+
+
+def find(store: Store, start: str) -> str:
+    """The one bundle whose name begins with ``start``. Raises BundleError where there is none, or several."""
+    names = [name for name in store.bundles()["name"].to_list() if name.startswith(start)]
+    if start in names:
+        return start
+    if len(names) != 1:
+        what = f"{len(names)} bundles begin with '{start}'" if names else f"no bundle '{start}'"
+        raise BundleError(what, fix="see 'zhiyin bundles list'")
+    return str(names[0])

@@ -1,0 +1,143 @@
+"""Write a bundle: into a temporary folder first, renamed when everything is on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.bundle.manifest import FORMAT, FileEntry, Manifest, fingerprint
+from zhiyin.types import Catalogue
+
+MANIFEST = "manifest.json"
+UNFINISHED = ".unfinished-"
+PACKAGES = ("zhiyin", "implicit", "numpy", "onnxruntime", "polars", "scipy", "sparse-dot-topn", "tokenizers")
+
+
+@dataclass(frozen=True)
+class BundleContent:
+    """What training hands over. ``models``: by name, parameters and arrays."""
+
+    served: str
+    models: dict[str, tuple[dict[str, Any], dict[str, NDArray[Any]]]]
+    user_ids: list[str]
+    item_ids: list[str]
+    catalogue: Catalogue
+    data_fingerprint: str
+    seed: int
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+    search: dict[str, Any]
+    encoder: str | None
+
+
+def write(root: Path, content: BundleContent, created: int) -> Manifest:
+    """Write ``root``/NAME and return its manifest. Nothing is visible under that name until it is whole.
+
+    NAME is the UTC time of ``created`` (microseconds) and the beginning of the fingerprint.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    for left in root.glob(f"{UNFINISHED}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=root))
+    try:
+        _write_parts(folder, content)
+        paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+        files = {path: entry_of(folder / path) for path in paths}
+        parts = {
+            "served": content.served,
+            "models": {name: params for name, (params, _) in content.models.items()},
+            "data_fingerprint": content.data_fingerprint,
+            "seed": content.seed,
+            "config": content.config,
+            "encoder": content.encoder,
+        }
+        mark = fingerprint(parts, files)
+        moment = datetime.fromtimestamp(created / 1e6, tz=UTC).strftime("%Y%m%dT%H%M%S")
+        name = _free(root, f"{moment}-{mark[:8]}")
+        manifest = Manifest(
+            format=FORMAT,
+            name=name,
+            created=created,
+            **parts,
+            metrics=content.metrics,
+            search=content.search,
+            counts={"users": len(content.user_ids), "items": len(content.item_ids)},
+            versions={package: version(package) for package in PACKAGES},
+            files=files,
+            fingerprint=mark,
+        )
+        (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        _sync(folder)
+        folder.chmod(0o755)
+        folder.rename(root / name)
+        _sync_one(root)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return manifest
+
+
+def _write_parts(folder: Path, content: BundleContent) -> None:
+    import polars as pl
+
+    catalogue = content.catalogue
+    items = pl.DataFrame(
+        {
+            "item_id": content.item_ids,
+            "title": catalogue.titles,
+            "categories": catalogue.categories,
+            "text": catalogue.texts,
+            "hidden": catalogue.hidden,
+        },
+        schema={
+            "item_id": pl.String,
+            "title": pl.String,
+            "categories": pl.List(pl.String),
+            "text": pl.String,
+            "hidden": pl.Boolean,
+        },
+    )
+    items.write_parquet(folder / "items.parquet")
+    pl.DataFrame({"user_id": content.user_ids}, schema={"user_id": pl.String}).write_parquet(folder / "users.parquet")
+    if catalogue.vectors is not None:
+        np.save(folder / "vectors.npy", catalogue.vectors, allow_pickle=False)
+    for name, (_, arrays) in content.models.items():
+        (folder / "models" / name).mkdir(parents=True)
+        for key, array in arrays.items():
+            np.save(folder / "models" / name / f"{key}.npy", array, allow_pickle=False)
+
+
+def entry_of(path: Path) -> FileEntry:
+    with path.open("rb") as file:
+        return FileEntry(sha256=hashlib.file_digest(file, "sha256").hexdigest(), size=path.stat().st_size)
+
+
+def _free(root: Path, name: str) -> str:
+    """``name``, or with a number behind it where it is taken."""
+    taken, count = name, 2
+    while (root / taken).exists():
+        taken, count = f"{name}-{count}", count + 1
+    return taken
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,70 @@
+"""A model and what stands in for it: lists the model leaves short are filled with popular items."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.candidates.base import Recommender
+from zhiyin.types import Floats, Histories, Ints
+
+CHUNK_CELLS = 16_000_000
+
+
+class Filled:
+    """Answers like a model; ``model`` first, then ``filler`` (popularity) for cold users and short lists."""
+
+    def __init__(self, model: Recommender, filler: Recommender) -> None:
+        self.model = model
+        self.filler = filler
+
+    def top_k(
+        self,
+        histories: Histories,
+        k: int,
+        *,
+        exclude_seen: bool = True,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> tuple[Ints, Floats]:
+        """As ``Recommender.top_k``. Filled items keep their order of popularity, with scores below the model's own."""
+        rows, scores = self.model.top_k(histories, k, exclude_seen=exclude_seen, allowed=allowed)
+        short = np.flatnonzero(rows[:, -1] < 0) if len(rows) else np.empty(0, dtype=np.int64)
+        if allowed is not None:
+            allowed = allowed[: self.filler.n_items]
+        step = max(1, CHUNK_CELLS // (2 * k * k))
+        for start in range(0, len(short), step):
+            users = short[start : start + step]
+            asked = known_to(histories.take(users), self.filler.n_items)
+            extra, weight = self.filler.top_k(asked, 2 * k, exclude_seen=exclude_seen, allowed=allowed)
+            _fill(rows, scores, users, extra, weight)
+        return rows, scores
+
+
+def known_to(histories: Histories, n_items: int) -> Histories:
+    """The histories without items beyond row ``n_items`` (newcomers a model does not know)."""
+    kept = histories.items < n_items
+    if kept.all():
+        return histories
+    counts = np.bincount(histories.owners()[kept], minlength=len(histories))
+    indptr = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+    return Histories(indptr, histories.items[kept], histories.weights[kept], histories.times[kept], histories.users)
+
+
+def _fill(rows: Ints, scores: Floats, users: NDArray[np.int64], extra: Ints, weight: Floats) -> None:
+    """Write ``extra`` [len(users), 2k] behind what ``rows`` [B, k] already holds for ``users``, without repeats."""
+    own = rows[users]
+    k = own.shape[1]
+    held = (own >= 0).sum(axis=1)
+    fresh = (extra >= 0) & ~(extra[:, :, None] == own[:, None, :]).any(axis=2)
+    order = np.argsort(~fresh, axis=1, kind="stable")[:, :k]
+    candidates = np.where(np.take_along_axis(fresh, order, axis=1), np.take_along_axis(extra, order, axis=1), -1)
+    popularity = np.take_along_axis(np.where(extra >= 0, weight, 0), order, axis=1)
+    top = popularity.max(initial=1e-9)
+    last = np.where(held > 0, scores[users, np.maximum(held - 1, 0)], 1.0)
+    place = np.arange(k)[None, :] - held[:, None]
+    free = place >= 0
+    source = np.maximum(place, 0)
+    rows[users] = np.where(free, np.take_along_axis(candidates, source, axis=1), own)
+    below = (last[:, None] - 1 + np.take_along_axis(popularity, source, axis=1) / top).astype(np.float32)
+    filled = np.where(free, below, scores[users])
+    scores[users] = np.where(rows[users] >= 0, filled, -np.inf)

@@ -1,0 +1,129 @@
+"""Which parameters each model gets, and which model is served: decided on validation, remembered for the same data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+from zhiyin.candidates.base import Params, Recommender
+from zhiyin.candidates.fill import Filled
+from zhiyin.candidates.registry import CORE, FILLER, MODELS
+from zhiyin.config import Settings
+from zhiyin.errors import ConfigError, ModelError
+from zhiyin.evaluate.metrics import hits
+from zhiyin.ports import Progress
+from zhiyin.prepare import Prepared
+from zhiyin.preprocess.splits import Split, Trial
+from zhiyin.search import OBJECTIVE, Found, Search
+from zhiyin.types import Catalogue
+
+CURVE = 100
+"""Ranks for which a probability is kept."""
+FORMAT = 1
+"""Raised when the search changes, so that older choices are not taken up again."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Chosen on validation. ``params`` and ``scores`` (NDCG@10) by model, in table order; ``served`` has the highest
+    score; ``probability`` is the share of validation users whose next item stood at rank 1, 2, ... of its list."""
+
+    served: str
+    params: dict[str, Params]
+    scores: dict[str, float]
+    summary: dict[str, Any]
+    probability: list[float]
+
+
+def choose(split: Split, prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:
+    """Search every model on the split's validation part, or take up what was chosen for the same data and settings.
+
+    The test part is not looked at. Raises ConfigError for ``[models.NAME]`` of an unknown model.
+    """
+    for name in settings.models:
+        if name not in MODELS:
+            raise ConfigError(
+                f"unknown model '{name}'", where=f"[models.{name}]", fix=f"use one of {', '.join(MODELS)}"
+            )
+    path = project / "searches" / f"{choice_key(split, prepared, settings)}.json"
+    if path.is_file():
+        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+    choice = _search(split, prepared.catalogue, settings, progress)
+    path.parent.mkdir(exist_ok=True)
+    path.with_suffix(".new").write_text(json.dumps(_to_json(choice), ensure_ascii=False, indent=1), encoding="utf-8")
+    path.with_suffix(".new").replace(path)
+    return choice
+
+
+def choice_key(split: Split, prepared: Prepared, settings: Settings) -> str:
+    told = {"train": settings.train.model_dump(), "models": settings.models, "split": split.description}
+    text = json.dumps([FORMAT, prepared.fingerprint, told], sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Progress) -> Choice:
+    trial = split.search().sample(settings.train.search_users, settings.train.seed)
+    found: dict[str, Found] = {}
+    fitted: dict[str, Recommender] = {}
+    budget = settings.train.search_seconds / 2
+    with progress.task("Choosing models on validation", total=len(MODELS)) as advance:
+        for name, kind in MODELS.items():
+            seconds = budget if name == CORE else budget / (len(MODELS) - 1)
+            filler = fitted.get(FILLER)
+            run = Search(kind, trial, catalogue, seed=settings.train.seed, budget=seconds, filler=filler)
+            try:
+                found[name] = run.run(settings.models.get(name, {}), settings.train.search)
+            except ModelError as unfit:
+                progress.say(f"{name} is left out: {unfit.line}")
+            else:
+                assert run.best is not None
+                fitted[name] = run.best
+                progress.say(
+                    f"{name}: validation {OBJECTIVE} {found[name].score:.4f} of {len(found[name].trials)} tried"
+                )
+            advance(1)
+    served = max(found, key=lambda name: found[name].score)
+    return Choice(
+        served,
+        {name: one.params for name, one in found.items()},
+        {name: one.score for name, one in found.items()},
+        {name: one.to_dict() for name, one in found.items()},
+        rank_probability(Filled(fitted[served], fitted[FILLER]), trial, catalogue),
+    )
+
+
+def rank_probability(ranker: Filled, trial: Trial, catalogue: Catalogue) -> list[float]:
+    """Share of the users of ``trial`` with a target at each rank 1..``CURVE``, made to fall with the rank by isotonic
+    regression."""
+    allowed = ~catalogue.hidden if catalogue.hidden.any() else None
+    k = min(CURVE, max(1, len(catalogue.titles)))
+    rows, _ = ranker.top_k(trial.histories, k, allowed=allowed)
+    shares = hits(rows, trial.targets).mean(axis=0)
+    return [round(float(value), 6) for value in isotonic_regression(shares, increasing=False).x]
+
+
+def _to_json(choice: Choice) -> dict[str, Any]:
+    return {
+        "served": choice.served,
+        "params": {name: params.model_dump() for name, params in choice.params.items()},
+        "scores": choice.scores,
+        "summary": choice.summary,
+        "probability": choice.probability,
+    }
+
+
+def _from_json(told: dict[str, Any]) -> Choice:
+    params = {name: MODELS[name].make_params(values) for name, values in told["params"].items()}
+    return Choice(told["served"], params, told["scores"], told["summary"], told["probability"])
+
+
+def untested(settings: Settings) -> Choice:
+    """For data too small to split: every model with its defaults, the core served, nothing measured."""
+    params = {name: kind.make_params(settings.models.get(name, {})) for name, kind in MODELS.items()}
+    return Choice(CORE, params, {}, {}, [float(value) for value in np.zeros(0)])

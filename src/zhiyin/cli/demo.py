@@ -1,0 +1,78 @@
+"""``zhiyin demo``: the whole way on MovieLens-100K, from a fetched data set to lists with reasons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zhiyin.cli.common import QuietOption, open_project
+from zhiyin.cli.progress import make_progress
+from zhiyin.config import FILE_NAME
+
+if TYPE_CHECKING:
+    from zhiyin.recommend import Engine
+
+ASSET = "movielens-100k"
+NEWCOMER = "somebody new"
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--project", metavar="DIR", help="Project folder to make or reuse.")] = Path(
+        "demo"
+    ),
+    quiet: QuietOption = False,
+) -> None:
+    """Fetch MovieLens-100K, import, train, evaluate, recommend."""
+    from zhiyin import assets
+    from zhiyin.cli.init import init
+    from zhiyin.cli.lists import show_list
+    from zhiyin.evaluate.run import evaluate
+    from zhiyin.evaluate.table import as_text
+    from zhiyin.ingest import ingest
+    from zhiyin.recommend import Engine
+    from zhiyin.train import train
+
+    progress = make_progress(quiet)
+    data = assets.get(ASSET, progress)
+    if not (folder / FILE_NAME).exists():
+        init(folder)
+    with open_project(folder) as project:
+        heading("Import")
+        report = ingest(
+            project.store,
+            project.settings,
+            folder,
+            events=[data / "ml-100k.inter"],
+            items=[data / "ml-100k.item"],
+            users=[data / "ml-100k.user"],
+            columns={},
+            progress=progress,
+        )
+        for line in report.lines():
+            typer.echo(line)
+        heading("Train")
+        trained = train(project.store, project.settings, folder, progress)
+        typer.echo(trained.prepared.cleaning.line())
+        typer.echo(f"Served: {trained.choice.served}, the best of {len(trained.choice.scores)} on validation")
+        heading("Evaluate")
+        result = evaluate(trained.prepared, project.settings, folder, progress)
+        typer.echo(as_text(result.models, result.protocol))
+    heading("Recommend")
+    engine = Engine.open(folder)
+    show_list(engine.recommend(typical_user(engine)))
+    typer.echo("")
+    show_list(engine.recommend(NEWCOMER))
+    heading("Next")
+    typer.echo(f"  zhiyin --help      zhiyin recommend 196 --project {folder}      zhiyin report --project {folder}")
+
+
+def heading(words: str) -> None:
+    typer.secho(f"\n== {words}", bold=True)
+
+
+def typical_user(engine: Engine) -> str:
+    """The person whose number of events is the median (the first of them by id)."""
+    counts = engine.store.events().group_by("user_id").len().sort("len", "user_id")
+    return str(counts["user_id"][len(counts) // 2])

@@ -1,0 +1,47 @@
+"""``zhiyin train``: learn from the store and publish a bundle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, open_project, print_json
+from zhiyin.cli.progress import make_progress
+
+
+def train(
+    search: Annotated[
+        bool, typer.Option("--search/--no-search", help="Search hyper-parameters on validation, or take the defaults.")
+    ] = True,
+    output: FormatOption = Format.TEXT,
+    quiet: QuietOption = False,
+    project: ProjectOption = Path(),
+) -> None:
+    """Train on everything imported and publish the model that is best on validation."""
+    from zhiyin.train import train as run
+
+    with open_project(project) as opened:
+        settings = opened.settings
+        if not search:
+            settings = settings.model_copy(update={"train": settings.train.model_copy(update={"search": False})})
+        trained = run(opened.store, settings, project, make_progress(quiet))
+    manifest, choice = trained.manifest, trained.choice
+    if output is Format.JSON:
+        print_json(
+            {
+                "bundle": manifest.name,
+                "fingerprint": manifest.fingerprint,
+                "served": choice.served,
+                "validation": {"NDCG@10": choice.scores},
+                "hyper_parameters": {name: params.model_dump() for name, params in choice.params.items()},
+                "cleaning": trained.prepared.cleaning.to_dict(),
+            }
+        )
+        return
+    typer.echo(trained.prepared.cleaning.line())
+    for name, score in choice.scores.items():
+        mark = "  <- served" if name == choice.served else ""
+        typer.echo(f"  {name:10} validation NDCG@10 {score:.4f}{mark}")
+    typer.echo(f"Bundle {manifest.name} is served. Next: zhiyin recommend USER, or zhiyin evaluate")

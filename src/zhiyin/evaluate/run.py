@@ -1,0 +1,75 @@
+"""Evaluate every model on one split: parameters from validation, one look at the test."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from zhiyin.candidates.fill import Filled
+from zhiyin.candidates.registry import FILLER, MODELS
+from zhiyin.choose import Choice, choose
+from zhiyin.config import Settings
+from zhiyin.evaluate.measure import Measurement, measure
+from zhiyin.evaluate.protocol import Protocol
+from zhiyin.evaluate.report import report
+from zhiyin.ports import Progress
+from zhiyin.prepare import Prepared
+from zhiyin.preprocess.splits import Split, leave_one_out, random_split, time_split
+from zhiyin.types import Interactions, TrainingData
+
+ProtocolName = Literal["leave-one-out", "time-split", "random"]
+FitName = Literal["strict", "refit"]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """``models`` are measured on the test part, cold users and short lists filled with popular items."""
+
+    protocol: Protocol
+    models: dict[str, Measurement]
+    choice: Choice
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of ``zhiyin evaluate``."""
+        return {
+            **report(self.models, self.protocol, self.choice.served),
+            "hyper_parameters": {name: self.choice.params[name].model_dump() for name in self.models},
+            "validation": {"NDCG@10": self.choice.scores},
+        }
+
+
+def split_by(name: ProtocolName, interactions: Interactions, seed: int) -> Split:
+    """The split that protocol ``name`` means. Raises NotEnoughData where the data do not allow it."""
+    if name == "leave-one-out":
+        return leave_one_out(interactions)
+    if name == "time-split":
+        return time_split(interactions)
+    return random_split(interactions, seed=seed)
+
+
+def evaluate(
+    prepared: Prepared,
+    settings: Settings,
+    project: Path,
+    progress: Progress,
+    *,
+    protocol: ProtocolName = "leave-one-out",
+    fit: FitName = "strict",
+    ks: Sequence[int] = (10,),
+) -> Evaluation:
+    """Choose parameters on validation, fit as ``fit`` says, and measure on the test part."""
+    split = split_by(protocol, prepared.interactions, settings.train.seed)
+    choice = choose(split, prepared, settings, project, progress)
+    trial = split.strict() if fit == "strict" else split.refit()
+    data = TrainingData(trial.train, prepared.catalogue, settings.train.seed, trial.now)
+    filler = MODELS[FILLER](choice.params[FILLER]).fit(data)
+    measured: dict[str, Measurement] = {}
+    with progress.task("Fitting and measuring on the test part", total=len(choice.params)) as advance:
+        for name, params in choice.params.items():
+            model = MODELS[name](params).fit(data)
+            measured[name] = measure(Filled(model, filler), trial, prepared.catalogue, ks=ks, seed=settings.train.seed)
+            advance(1)
+    hidden = int(prepared.catalogue.hidden.sum())
+    return Evaluation(Protocol.of(split, trial, ks=ks, hidden_items=hidden), measured, choice)

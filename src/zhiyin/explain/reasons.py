@@ -1,0 +1,95 @@
+"""Why an item is recommended: which of the person's own items pulled it, and what their texts share."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from zhiyin.types import Catalogue, Floats, Histories
+
+SHARED = 4
+"""Shared words or categories named in one reason."""
+
+_WORD = re.compile(r"[^\W\d_]{3,}|\d{3,}")
+_HAN = re.compile(r"[㐀-䶿一-鿿]{2,}")
+_STOP = frozenset(
+    "the and for with from you your her his its this that are was one two all new not but can who has have into out "
+    "set pack size oz ounce ounces count free each per plus".split()
+)
+
+
+@dataclass(frozen=True)
+class Reason:
+    """``kind`` is "history" (``item_id`` of the person's own pulled this item, with ``share`` of the positive score in
+    (0, 1] and what the two texts have in common in ``shared``), "similar" (like ``item_id``, no share), or "popular"
+    (many people chose it of late; no ``item_id``)."""
+
+    kind: str
+    item_id: str | None
+    title: str | None
+    share: float | None
+    shared: list[str]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def words(self) -> str:
+        """One readable clause."""
+        if self.kind == "popular":
+            return "popular of late"
+        name = self.title or self.item_id
+        common = f" (both: {', '.join(self.shared)})" if self.shared else ""
+        if self.kind == "similar":
+            return f"like {name}{common}"
+        return f"{self.share:.0%} from {name}{common}"
+
+
+def history_reasons(
+    contributions: Floats, history: Histories, item: int, ids: list[str], catalogue: Catalogue, most: int
+) -> list[Reason]:
+    """The ``most`` events of one person's history that add most to the score of ``item``, strongest first.
+
+    ``contributions`` (float32 [events]) is what the model says each event adds; ``share`` is out of the sum of the
+    positive ones. Events that add nothing give no reason, so the list may be empty.
+    """
+    pulls = np.maximum(contributions, 0)
+    total = float(pulls.sum())
+    order = np.argsort(-pulls, kind="stable")[:most]
+    reasons = []
+    for place in order:
+        if pulls[place] <= 0:
+            break
+        source = int(history.items[place])
+        shared = shared_features(catalogue, source, item)
+        title = catalogue.titles[source] or None
+        reasons.append(Reason("history", ids[source], title, round(float(pulls[place]) / total, 4), shared))
+    return reasons
+
+
+def popular_reason() -> Reason:
+    return Reason("popular", None, None, None, [])
+
+
+def shared_features(catalogue: Catalogue, first: int, second: int) -> list[str]:
+    """Up to ``SHARED`` things both items say: their finest common categories, then common words of the titles.
+
+    A category that both have is listed as written. Words are Latin words or numbers of three characters or more, or
+    pairs of Chinese characters and longer runs, compared without regard to case and width.
+    """
+    theirs = set(catalogue.categories[second])
+    found = [kind for kind in reversed(catalogue.categories[first]) if kind in theirs][:2]
+    said = {word for kind in found for word in _terms(kind)}
+    words = _terms(catalogue.titles[second])
+    common = [word for word in dict.fromkeys(_terms(catalogue.titles[first])) if word in set(words) - said]
+    return (found + common)[:SHARED]
+
+
+def _terms(text: str) -> list[str]:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    words = [word for word in _WORD.findall(_HAN.sub(" ", folded)) if word not in _STOP]
+    pairs = [run[place : place + 2] for run in _HAN.findall(folded) for place in range(len(run) - 1)]
+    return words + pairs
