@@ -115,6 +115,7 @@ class _Taken:
         self.rows: list[list[str]] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
+        self.doubtful = False
 
     def take(self, row: list[str], start: int, stop: int) -> bool:
         """Take a row of lines ``start`` to ``stop`` (exclusive, from 0) where its width is right."""
@@ -125,30 +126,33 @@ class _Taken:
         self.ends.append(self._first + stop - 1)
         return True
 
+    def refuse(self, problem: str, start: int, stop: int) -> None:
+        self._rejects.add(self._first + start, self._first + stop - 1, "malformed row", problem)
+
     def take_line(self, at: int, problem: str) -> None:
-        """Take a single line as it is where quotes do not bind, or give it up for ``problem``."""
-        if self._form.quotes != "always" and self.take(self._plain(at), at, at + 1):
-            return
-        self._rejects.add(self._first + at, self._first + at, "malformed row", problem)
+        """Take a single line as it is where quotes do not bind, or refuse it for ``problem``."""
+        if self._form.quotes == "always" or not self.take(self._plain(at), at, at + 1):
+            self.refuse(problem, at, at + 1)
 
     def _plain(self, at: int) -> list[str]:
         line = self.lines[at]
         return line.removesuffix("\n").removesuffix("\r").split(self._form.separator)
 
-    def wrong_width(self, row: list[str]) -> str:
+    def _wrong_width(self, row: list[str]) -> str:
         return f"{len(row)} fields where the header has {len(self._header)}"
 
     def run_plain(self) -> None:
         """All lines, quotes being ordinary characters."""
         for at, line in enumerate(self.lines):
             if line.strip("\r\n"):
-                self.take_line(at, self.wrong_width(self._plain(at)))
+                self.take_line(at, self._wrong_width(self._plain(at)))
 
     def run_quoted(self, at: int, final: bool) -> tuple[int, bool]:
-        """Read on from line ``at`` until the end or until a row over several lines turns out wrong.
+        """Read on from line ``at`` until the end or until a quote turns out to be stray.
 
-        Such a row is most likely one stray quote: only its first line is given up and reading starts afresh below
-        it. Returns where to go on, and whether that row may be completed by the next block.
+        Then only the line with that quote is given up and reading starts afresh below it; what lies below may be the
+        rest of a broken text, so lines with an odd quote are given up too until one without comes. Returns where to
+        go on, and whether the row there may be completed by the next block.
         """
         feed = (self.lines[number] for number in range(at, len(self.lines)))
         reader = csv.reader(feed, delimiter=self._form.separator, strict=True)
@@ -162,13 +166,29 @@ class _Taken:
                 if str(error) == OPEN_QUOTE and not final:
                     return start, True
                 self.take_line(start, str(error))
+                self.doubtful = True
                 return start + 1, False
             stop = at + reader.line_num
-            if row and not self.take(row, start, stop):
-                self.take_line(start, self.wrong_width(row))
-                if stop > start + 1:
+            if self.doubtful and stop == start + 1 and self.lines[start].count('"') % 2:
+                self.take_line(start, "follows a stray quote")
+            elif row and not self.take(row, start, stop):
+                if self._swallowed_rows(start, stop):
+                    self.take_line(start, "a quote that is not closed")
                     return start + 1, False
+                if stop == start + 1:
+                    self.take_line(start, self._wrong_width(row))
+                else:
+                    self.refuse(self._wrong_width(row), start, stop)
+            else:
+                self.doubtful = False
             start = stop
+
+    def _swallowed_rows(self, start: int, stop: int) -> bool:
+        """Whether most of the lines inside a row of the wrong width would have been rows themselves."""
+        inner = self.lines[start + 1 : stop - 1]
+        marks = len(self._header) - 1
+        rows = sum(line.count(self._form.separator) == marks for line in inner) if marks else 0
+        return rows * 2 > len(inner)
 
     def batch(self) -> Batch:
         columns = list(zip(*self.rows, strict=True)) or [()] * len(self._header)

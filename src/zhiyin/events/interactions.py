@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,24 +68,13 @@ class EventRule:
         return to_id(cell, "") if (to_text(cell) or "").strip() else None
 
 
-def from_cells(rows: Iterable[tuple[EventRule, int, int, Mapping[str, Any]]], rejects: Rejects) -> pl.DataFrame:
-    """Row by row: (rule, first line, last line, cells by role)."""
-    taken = []
-    for rule, line, end, cells in rows:
-        try:
-            taken.append((*rule.event(cells), line, end))
-        except BadCell as bad:
-            rejects.add(line, end, bad.reason, bad.detail)
-    return pl.DataFrame(taken, schema=SCHEMA, orient="row")
-
-
 def from_batch(rule: EventRule, batch: Batch, rejects: Rejects, fast: bool = True) -> pl.DataFrame:
     """A batch of text cells. Plain rows are converted together, all others by ``rule.event``."""
     roles = {role: batch.frame[column] for role, column in rule.roles.items()}
     cells = pl.DataFrame([column.alias(role) for role, column in roles.items()]).with_columns(
         batch.lines.alias("line"), batch.ends.alias("end")
     )
-    if not fast:
+    if not fast or not {"user", "item"} <= roles.keys():
         return _exactly(rule, cells, rejects)
     plain = _convert(rule, cells)
     fine = plain["plain"]
@@ -96,7 +85,13 @@ def from_batch(rule: EventRule, batch: Batch, rejects: Rejects, fast: bool = Tru
 
 
 def _exactly(rule: EventRule, cells: pl.DataFrame, rejects: Rejects) -> pl.DataFrame:
-    return from_cells(((rule, row["line"], row["end"], row) for row in cells.iter_rows(named=True)), rejects)
+    taken = []
+    for row in cells.iter_rows(named=True):
+        try:
+            taken.append((*rule.event(row), row["line"], row["end"]))
+        except BadCell as bad:
+            rejects.add(row["line"], row["end"], bad.reason, bad.detail)
+    return pl.DataFrame(taken, schema=SCHEMA, orient="row")
 
 
 def _convert(rule: EventRule, cells: pl.DataFrame) -> pl.DataFrame:
@@ -110,9 +105,9 @@ def _convert(rule: EventRule, cells: pl.DataFrame) -> pl.DataFrame:
     if "event_id" in have:
         plain &= _plain_id("event_id")
     if "value" in have:
-        plain &= pl.col("_value").is_not_null()
+        plain &= pl.col("_value").is_not_null() | _empty("value")
     if "time" in have:
-        plain &= pl.col("_time").is_between(rule.earliest, rule.latest).fill_null(False)
+        plain &= pl.col("_time").is_between(rule.earliest, rule.latest).fill_null(False) | _empty("time")
     return frame.select(
         (pl.col("event_id") if "event_id" in have else pl.lit(None, pl.String)).alias("event_id"),
         pl.col("user").alias("user_id"),
@@ -139,6 +134,10 @@ def _types(rule: EventRule, cells: pl.DataFrame) -> pl.Series:
             known[cell] = None
     old, new = list(known), list(known.values())
     return given.replace_strict(old, new, return_dtype=pl.String)
+
+
+def _empty(role: str) -> pl.Expr:
+    return pl.col(role).fill_null("") == ""
 
 
 def _plain_id(role: str) -> pl.Expr:

@@ -10,11 +10,13 @@ from typing import Any, Protocol
 import polars as pl
 
 from zhiyin.events import delimited, jsonl, parquet, recbole
+from zhiyin.events.cells import to_text
 from zhiyin.events.columns import Kind, assign
+from zhiyin.events.delimited import Batch
 from zhiyin.events.files import TextFile, open_text
 from zhiyin.events.fit import check
 from zhiyin.events.formats import Format, detect
-from zhiyin.events.interactions import EventRule, from_batch, from_cells
+from zhiyin.events.interactions import EventRule, from_batch
 from zhiyin.events.rejects import Rejects
 
 Roles = Mapping[str, str]
@@ -134,18 +136,10 @@ class _Objects:
         return assign(self.kind, list(self._keys), self._columns)
 
     def events(self, rule: MakeRule, fast: bool) -> Iterator[pl.DataFrame]:
-        rules: dict[tuple[str, ...], EventRule] = {}
-
-        def cells() -> Iterator[tuple[EventRule, int, int, dict[str, Any]]]:
-            for line, end, roles, row in self.records():
-                keys = tuple(row)
-                if keys not in rules:
-                    rules[keys] = rule(roles)
-                yield rules[keys], line, end, {role: row[column] for role, column in roles.items()}
-
-        feed = cells()
+        feed = self.records()
         while part := list(islice(feed, _ROWS)):
-            yield from_cells(part, self._rejects)
+            frames = [from_batch(rule(roles), batch, self._rejects, fast) for roles, batch in _same_roles(part)]
+            yield pl.concat(frames).sort("line")
 
     def records(self) -> Iterator[Record]:
         for line, row in jsonl.objects(self._text, self._rejects):
@@ -157,3 +151,17 @@ class _Objects:
             yield line, line, roles, row
         if self._keys:
             check(self._text.path, self.kind, self.roles(), list(self._keys))
+
+
+def _same_roles(part: Iterable[Record]) -> Iterator[tuple[Roles, Batch]]:
+    """Records whose columns have the same roles, as batches of text cells."""
+    groups: dict[tuple[tuple[str, str], ...], tuple[Roles, list[Record]]] = {}
+    for record in part:
+        groups.setdefault(tuple(record[2].items()), (record[2], []))[1].append(record)
+    for roles, records in groups.values():
+        columns = [
+            pl.Series(column, [to_text(row[column]) for _, _, _, row in records], dtype=pl.String)
+            for column in dict.fromkeys(roles.values())
+        ]
+        lines = pl.Series([line for line, _, _, _ in records], dtype=pl.Int64)
+        yield roles, Batch(pl.DataFrame(columns), lines, lines)
