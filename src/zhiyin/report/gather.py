@@ -79,12 +79,12 @@ def notes(engine: Engine, prepared: Prepared, measured: Evaluation | None) -> li
 
 
 def sample_lists(engine: Engine, prepared: Prepared) -> list[dict[str, Any]]:
-    """Lists of somebody much active (19 of 20 have no more), of a typical person (the median) and of a cold one."""
+    """Lists of somebody very active (19 of 20 have no more), of a typical person (the median) and of a cold one."""
     people = prepared.interactions.users.ids
     lengths = prepared.interactions.histories.lengths
     order = sorted(range(len(people)), key=lambda row: (lengths[row], people[row]))
     picked = {
-        people[order[(len(order) - 1) * 19 // 20]]: "much active",
+        people[order[(len(order) - 1) * 19 // 20]]: "very active",
         people[order[(len(order) - 1) // 2]]: "typical",
         _cold_person(engine, prepared): "cold",
     }

@@ -30,6 +30,8 @@ def write_report(path: Path, content: ReportContent) -> None:
         raise UsageError(
             f"cannot write the report: {failure.strerror}", where=str(path), fix="choose another file with --out"
         ) from failure
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def render(content: ReportContent) -> str:
@@ -65,8 +67,8 @@ def _data(content: ReportContent) -> dict[str, Any]:
         "bots": content.cleaning["bots"],
         "tail": Markup(plots.long_tail(counts)) if counts.any() else None,
         "head_share": views.percent(ordered[:tenth].sum() / ordered.sum()) if tenth and counts.any() else None,
-        "once": int((counts == 1).sum()),
-        "never": int((counts == 0).sum()),
+        "once": views.items_were(int((counts == 1).sum()), "taken once"),
+        "never": views.items_were(int((counts == 0).sum()), "never taken"),
         **_activity(content),
     }
 

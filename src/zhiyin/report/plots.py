@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from zhiyin.types import Longs
 BINS = 36
 CURVE_POINTS = 200
 NAME_CHARACTERS = 18
+LABEL_GAP, LABEL_HEIGHT = 0.035, 0.085
+"""Distance of a label from its point and room it needs in height, as shares of the axes."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ def activity(times: Longs) -> str:
     """Events over time. ``times``: int64 microseconds, at least two different ones."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter, date2num
 
-    counts, edges = np.histogram(times, bins=BINS)
+    counts, edges = np.histogram(times, bins=min(BINS, int(times.max() - times.min())))
     days = date2num(edges.astype("datetime64[us]"))  # type: ignore[no-untyped-call]
-    with drawing("activity", "Events over time", left=0.72) as made:
+    with drawing("activity", "Events over time", left=0.72, bottom=0.33) as made:
         axes = made.axes
         axes.bar(days[:-1], counts, width=np.diff(days) * 0.86, align="edge", color=MUTED, linewidth=0)
         locator = AutoDateLocator(minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
@@ -81,7 +84,7 @@ def whiskers(measure: str, points: Sequence[Point]) -> str:
     rows = sorted(points, key=lambda point: point.value)
     names = [_short(point.name) for point in rows]
     left = 0.2 + 0.095 * max(map(_width, names), default=0)
-    with drawing(measure, f"{measure} of each model", 0.72 + 0.3 * len(rows), left, 0.72) as made:
+    with drawing(measure, f"{measure} of each model", 0.45 + 0.3 * len(rows), left, 0.72, 0.33) as made:
         axes = made.axes
         for place, point in enumerate(rows):
             colour = ACCENT if point.served else MUTED
@@ -109,7 +112,6 @@ def whiskers(measure: str, points: Sequence[Point]) -> str:
             )
         top = max((point.value if point.high is None else point.high for point in rows), default=0.0)
         axes.set(xlim=(0, top * 1.05 or 1), ylim=(-0.6, len(rows) - 0.4))
-        axes.set_xlabel(measure)
         axes.xaxis.set_major_locator(_few())
         axes.set_yticks(range(len(rows)), names)
         for label, point in zip(axes.get_yticklabels(), rows, strict=True):
@@ -132,7 +134,7 @@ def trade_off(across: str, up: str, points: Sequence[Point]) -> str:
         axes.xaxis.set_major_locator(_few())
         axes.yaxis.set_major_locator(_few())
         axes.grid()
-        spots = _spread(points, right, top, gap=0.075)
+        spots = _spread(points, right, top)
         for point, spot in zip(points, spots, strict=True):
             colour = ACCENT if point.served else MUTED
             on_left = point.other * 100 > right * 0.62
@@ -148,9 +150,12 @@ def trade_off(across: str, up: str, points: Sequence[Point]) -> str:
             )
             axes.annotate(
                 _short(point.name),
-                (point.other * 100, spot * top),
-                xytext=(-9 if on_left else 9, 0),
-                textcoords="offset points",
+                (point.other * 100, point.value),
+                xytext=(point.other * 100 + right * (-LABEL_GAP if on_left else LABEL_GAP), spot * top),
+                textcoords="data",
+                arrowprops=None
+                if abs(spot * top - point.value) < top * LABEL_HEIGHT / 4
+                else {"arrowstyle": "-", "color": MUTED, "shrinkA": 1, "shrinkB": 5, "linewidth": 0.8},
                 ha="right" if on_left else "left",
                 va="center",
                 color=ACCENT if point.served else INK,
@@ -160,17 +165,21 @@ def trade_off(across: str, up: str, points: Sequence[Point]) -> str:
     return made.svg
 
 
-def _spread(points: Sequence[Point], right: float, top: float, gap: float) -> list[float]:
-    """Heights of the labels as a share of the axes: at their points, moved up where two would lie on each other."""
+def _spread(points: Sequence[Point], right: float, top: float) -> list[float]:
+    """Heights of the labels as a share of the axes: at their points, pushed apart where two would overlap."""
+    order = sorted(range(len(points)), key=lambda place: (points[place].value, points[place].name))
     heights = [point.value / top for point in points]
-    order = sorted(range(len(points)), key=lambda place: (heights[place], points[place].name))
-    done: list[int] = []
-    for place in order:
-        for other in done:
-            near = abs(points[place].other - points[other].other) * 100 < right * 0.4
-            if near and heights[place] < heights[other] + gap:
-                heights[place] = heights[other] + gap
-        done.append(place)
+    for _ in range(100):
+        moved = False
+        for below, above in combinations(order, 2):
+            gap = heights[above] - heights[below]
+            near = abs(points[below].other - points[above].other) * 100 < right * 0.45
+            if near and gap < LABEL_HEIGHT - 1e-9:
+                heights[below] -= (LABEL_HEIGHT - gap) / 2
+                heights[above] += (LABEL_HEIGHT - gap) / 2
+                moved = True
+        if not moved:
+            break
     return heights
 
 

@@ -47,22 +47,24 @@ STYLE: dict[Any, Any] = {
 class Drawing:
     """One figure with one pair of axes; ``svg`` holds it once the ``drawing`` block has ended."""
 
-    def __init__(self, height: float, left: float, right: float) -> None:
+    def __init__(self, height: float, left: float, right: float, bottom: float) -> None:
         self.figure = Figure(figsize=(WIDTH, height))
         self.axes: Axes = self.figure.add_axes(
-            (left / WIDTH, 0.52 / height, 1 - (left + right) / WIDTH, 1 - (0.52 + 0.12) / height)
+            (left / WIDTH, bottom / height, 1 - (left + right) / WIDTH, 1 - (bottom + 0.12) / height)
         )
         self.svg = ""
 
 
 @contextmanager
-def drawing(name: str, title: str, height: float = 2.9, left: float = 0.62, right: float = 0.15) -> Iterator[Drawing]:
+def drawing(
+    name: str, title: str, height: float = 2.9, left: float = 0.62, right: float = 0.15, bottom: float = 0.52
+) -> Iterator[Drawing]:
     """A figure to draw on. ``name`` keeps its ids apart from those of other figures on the page; ``title`` is read
     out to those who cannot see it; sizes are inches."""
     with mpl.rc_context({**STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
         # Our fonts measure, the browser's draw: a glyph that is missing here is not missing there.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
-        made = Drawing(height, left, right)
+        made = Drawing(height, left, right, bottom)
         yield made
         buffer = io.StringIO()
         made.figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})

@@ -12,18 +12,16 @@ from zhiyin.report.plots import Point
 NOTHING = "–"
 FEW = 30
 """Means over fewer people than this are marked."""
-BANDS = {
-    "user_history": "{band} events",
-    "target_count": "{band} events",
-}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A figure, its interval below it (or ""), and how long its bar is, in % of the longest (None: no bar)."""
+    """A figure, its interval below it (or ""), whether it is the served model's, and how long its bar is, in % of the
+    longest (None: no bar)."""
 
     text: str
     below: str = ""
+    served: bool = False
     bar: int | None = None
 
 
@@ -36,10 +34,11 @@ class Row:
 
 @dataclass(frozen=True)
 class Column:
-    """A heading, the line below it, and whether the figures under it rest on few people."""
+    """A heading, the line below it, whether it is the served model, and whether its figures rest on few people."""
 
     name: str
     below: str = ""
+    served: bool = False
     few: bool = False
 
 
@@ -67,16 +66,22 @@ def points(evaluation: Mapping[str, Any], measure: str, other: str | None = None
 
 
 def measures_table(evaluation: Mapping[str, Any], order: str) -> Table:
-    """Every measure of every model with its interval."""
+    """Every measure, a row each, of every model with its interval."""
     models = ranked(evaluation, order)
     names = [name for name in models[0][1] if "@" in name] if models else []
+    columns = [Column(name, served=name == evaluation["served"]) for name, _ in models]
     rows = [
         Row(
-            name, name == evaluation["served"], [Cell(figure(f[one]), bounds(f["intervals"].get(one))) for one in names]
+            measure,
+            False,
+            [
+                Cell(figure(figures[measure]), bounds(figures["intervals"].get(measure)), column.served)
+                for column, (_, figures) in zip(columns, models, strict=True)
+            ],
         )
-        for name, f in models
+        for measure in names
     ]
-    return Table([Column(name) for name in names], rows)
+    return Table(columns, rows)
 
 
 def slices_table(evaluation: Mapping[str, Any], kind: str, measure: str, order: str) -> Table:
@@ -87,11 +92,11 @@ def slices_table(evaluation: Mapping[str, Any], kind: str, measure: str, order: 
     bands = {band: row["users"] for band, row in models[0][1]["slices"][kind].items() if row["users"]}
     values = [[figures["slices"][kind][band][measure] for band in bands] for _, figures in models]
     top = max((value for row in values for value in row if value is not None), default=0.0)
-    rows = [
-        Row(name, name == evaluation["served"], [Cell(figure(value), bar=_bar(value, top)) for value in row])
-        for (name, _), row in zip(models, values, strict=True)
-    ]
-    columns = [Column(BANDS[kind].format(band=band), people(users), users < FEW) for band, users in bands.items()]
+    rows = []
+    for (name, _), row in zip(models, values, strict=True):
+        served = name == evaluation["served"]
+        rows.append(Row(name, served, [Cell(figure(value), served=served, bar=_bar(value, top)) for value in row]))
+    columns = [Column(f"{_dash(band)} events", people(users), few=users < FEW) for band, users in bands.items()]
     return Table(columns, rows)
 
 
@@ -138,6 +143,13 @@ def people(value: int) -> str:
     return "1 person" if value == 1 else f"{value:,} people"
 
 
+def items_were(number: int, what: str) -> str:
+    """A sentence on ``number`` items; "" for none."""
+    if not number:
+        return ""
+    return f"1 item was {what}." if number == 1 else f"{number:,} items were {what}."
+
+
 def setting(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
@@ -150,3 +162,7 @@ def day(time: int) -> str:
 
 def _bar(value: float | None, top: float) -> int | None:
     return None if value is None or top <= 0 else round(100 * value / top)
+
+
+def _dash(band: str) -> str:
+    return band.replace("-", "–")
