@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
@@ -103,6 +102,8 @@ def rank_probability(ranker: Filled, trial: Trial, catalogue: Catalogue) -> list
     regression."""
     allowed = ~catalogue.hidden if catalogue.hidden.any() else None
     k = min(CURVE, max(1, len(catalogue.titles)))
+    from scipy.optimize import isotonic_regression
+
     rows, _ = ranker.top_k(trial.histories, k, allowed=allowed)
     shares = hits(rows, trial.targets).mean(axis=0)
     return [round(float(value), 6) for value in isotonic_regression(shares, increasing=False).x]

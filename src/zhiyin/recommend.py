@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from zhiyin.bundle import Bundle, active
+from zhiyin.bundle import FOLDER, Bundle, active
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.registry import FILLER, MODELS
@@ -21,7 +21,6 @@ from zhiyin.newcomers import Shelf
 from zhiyin.ports import Store
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
-from zhiyin.train import FOLDER
 from zhiyin.types import Floats, Histories, Ints, Temperature
 
 if TYPE_CHECKING:

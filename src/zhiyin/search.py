@@ -15,6 +15,7 @@ import numpy as np
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
+from zhiyin.errors import ModelError
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import accuracy
 from zhiyin.preprocess.splits import Trial
@@ -23,6 +24,8 @@ from zhiyin.types import Catalogue, TrainingData
 K = 10
 OBJECTIVE = f"NDCG@{K}"
 PASSES = 2
+UNFIT = -1.0
+"""Score of parameters with which a model has no solution."""
 
 
 @dataclass
@@ -114,7 +117,13 @@ class Search:
         if key not in self._known:
             model = self._model(params)
             self._spent += model.fit_seconds(self._data)
-            self._last = model.fit(self._data)
+            try:
+                self._last = model.fit(self._data)
+            except ModelError:
+                if not self._known:
+                    raise  # the model does not suit these data at all
+                self._known[key] = UNFIT
+                return UNFIT
             asked = model if self._filler is None else Filled(model, self._filler)
             self._known[key] = validation_score(asked, self._trial, self._catalogue)
             if self._known[key] > self._best_score:

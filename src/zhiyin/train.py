@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from zhiyin.bundle import BundleContent, Manifest, publish
+from zhiyin.bundle import FOLDER, BundleContent, Manifest, publish
 from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.choose import Choice, choose, untested
 from zhiyin.config import Settings
@@ -15,8 +15,6 @@ from zhiyin.ports import Progress, Silent, Store
 from zhiyin.prepare import Prepared, prepare
 from zhiyin.preprocess.splits import leave_one_out
 from zhiyin.types import NO_TIME, TrainingData
-
-FOLDER = "bundles"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,9 @@ from zhiyin.bundle.writing import BundleContent, write
 from zhiyin.errors import BundleError
 from zhiyin.ports import Store
 
+FOLDER = "bundles"
+"""Folder of a project that holds them."""
+
 
 def publish(store: Store, root: Path, content: BundleContent, created: int, keep: int) -> Manifest:
     """Write the bundle, serve it, and drop all but the newest ``keep`` beside it."""

@@ -40,8 +40,7 @@ def list_bundles(output: FormatOption = Format.TEXT, project: ProjectOption = Pa
 @app.command("use")
 def use_bundle(name: NameArgument, project: ProjectOption = Path()) -> None:
     """Serve another bundle, once all its files are found whole."""
-    from zhiyin.bundle import find, use
-    from zhiyin.train import FOLDER
+    from zhiyin.bundle import FOLDER, find, use
 
     with open_project(project) as opened:
         chosen = find(opened.store, name)
@@ -52,8 +51,7 @@ def use_bundle(name: NameArgument, project: ProjectOption = Path()) -> None:
 @app.command("rm")
 def remove_bundle(name: NameArgument, project: ProjectOption = Path()) -> None:
     """Remove a bundle that is not served."""
-    from zhiyin.bundle import find, remove
-    from zhiyin.train import FOLDER
+    from zhiyin.bundle import FOLDER, find, remove
 
     with open_project(project) as opened:
         chosen = find(opened.store, name)

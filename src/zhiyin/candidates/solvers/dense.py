@@ -38,7 +38,7 @@ def solve_dense(
         part[np.arange(start, stop), np.arange(stop - start)] += np.float32(regularisation)
     factor, info = lapack.spotrf(buffer, lower=1, overwrite_a=1, clean=0)
     if info:
-        raise ModelError("the linear core has no solution", fix="raise models.linear.regularisation")
+        raise ModelError("the linear core has no solution", fix="raise regularisation or lower text_scale")
     inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
     diagonal = inverse.diagonal().copy()
     width = min(keep, max(n - 1, 1))

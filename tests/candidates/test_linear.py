@@ -1,0 +1,93 @@
+"""The linear core against its formula, item by item."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from zhiyin.candidates.linear import LinearCore, LinearParams, strongest
+from zhiyin.candidates.rules import rule_matrix
+from zhiyin.testing.fixtures import checkerboard, shop
+from zhiyin.types import Histories, TrainingData
+
+EXACT = {"rules": 0.0, "newcomers": 1.0}
+
+
+def by_hand(data: TrainingData, scale: float, power: float, penalty: float) -> np.ndarray:
+    n = data.interactions.n_items
+    counts = np.zeros((data.interactions.n_users, n))
+    histories = data.interactions.histories
+    np.add.at(counts, (histories.owners(), histories.items), histories.weights)
+    text = np.zeros((n, n))
+    if data.catalogue.vectors is not None:
+        vectors = data.catalogue.vectors.astype(np.float64)
+        text = np.maximum(vectors @ vectors.T, 0) ** power
+        np.fill_diagonal(text, 0)
+    inverse = np.linalg.inv(counts.T @ counts + scale * text + penalty * np.eye(n))
+    solution = -inverse / np.diag(inverse)[None, :]
+    np.fill_diagonal(solution, 0)
+    return solution
+
+
+def test_matches_the_formula() -> None:
+    data = shop()
+    model = LinearCore(text_scale=3.0, text_power=2.0, regularisation=5.0, **EXACT).fit(data)
+    np.testing.assert_allclose(model.matrix.toarray(), by_hand(data, 3.0, 2.0, 5.0), atol=1e-5)
+
+
+def test_rules_rarity_and_newcomers_scale_columns() -> None:
+    data = shop()
+    n = data.interactions.n_items
+    model = LinearCore(text_scale=3.0, text_power=2.0, regularisation=5.0, rules=0.5, rarity=0.3, newcomers=4.0).fit(
+        data
+    )
+    counts = np.bincount(data.interactions.histories.items, minlength=n)
+    assert (counts == 0).any(), "the fixture has an item that nobody took"
+    factor = np.where(counts > 0, (counts + 1.0) ** -0.3, 4.0)
+    rules = rule_matrix(data.interactions.histories, n).toarray()
+    expected = (by_hand(data, 3.0, 2.0, 5.0) + 0.5 * rules) * factor[None, :]
+    np.testing.assert_allclose(model.matrix.toarray(), expected, atol=1e-5)
+
+
+def test_checkerboard_by_eye() -> None:
+    """Users take items of their own parity, so that is what they are given."""
+    data = checkerboard()
+    model = LinearCore(decay=1.0, regularisation=30.0).fit(data)
+    rows, scores = model.top_k(Histories.of([[0], [1], [2, 4]]), 2)
+    for user, parity in enumerate((0, 1, 0)):
+        assert all(
+            row % 2 == parity for row in rows[user] if row >= 0 and scores[user][list(rows[user]).index(row)] > 0
+        )
+    assert rows[0, 0] >= 0
+
+
+def test_recent_events_count_more() -> None:
+    model = LinearCore(decay=0.5).fit(shop())
+    history = Histories.of([[0, 1, 2]])
+    assert model.event_weights(history).tolist() == [0.25, 0.5, 1.0]
+
+
+def test_variants_share_what_was_solved() -> None:
+    data = shop()
+    first = LinearCore(**EXACT)
+    cost = first.fit_seconds(data)
+    first.fit(data)
+    cheap = first.variant(LinearParams(decay=0.9, **EXACT))
+    dear = first.variant(LinearParams(regularisation=70.0, **EXACT))
+    assert cheap.fit_seconds(data) < cost
+    assert dear.fit_seconds(data) == cost
+    np.testing.assert_array_equal(cheap.fit(data).matrix.toarray(), first.matrix.toarray())
+    fresh = LinearCore(regularisation=70.0, **EXACT).fit(data)
+    np.testing.assert_array_equal(dear.fit(data).matrix.toarray(), fresh.matrix.toarray())
+
+
+@pytest.mark.parametrize("keep", [1, 2, 3])
+def test_strongest_keeps_the_largest_magnitudes(keep: int) -> None:
+    dense = np.array([[0, 3, -4, 1], [2, 0, 2, 2], [0, 0, 0, 0], [-1, 0, 0, 0]], dtype=np.float32)
+    from scipy import sparse
+
+    kept = strongest(sparse.csr_array(dense), keep).toarray()
+    assert ((kept != 0).sum(axis=1) <= keep).all()
+    assert np.abs(kept[0]).sum() == sum(sorted([3, 4, 1], reverse=True)[:keep])
+    assert kept[1].tolist() == [[2, 0, 0, 0], [2, 0, 2, 0], [2, 0, 2, 2]][keep - 1]
+    assert (kept[2] == 0).all()

@@ -1,0 +1,45 @@
+"""Reasons name the person's own items, their shares, and what the texts share, in both languages."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from zhiyin.explain.reasons import history_reasons, popular_reason, shared_features
+from zhiyin.types import Catalogue, Histories
+
+CATALOGUE = Catalogue(
+    ["OPI Nail Lacquer, Red", "OPI nail polish blue", "绿茶礼盒装", "绿茶 茶叶", "", "ＯＰＩ full width"],
+    [["Beauty", "Nails"], ["Beauty", "Nails"], ["茶"], ["茶"], [], []],
+    [""] * 6,
+    None,
+    np.zeros(6, dtype=np.bool_),
+)
+IDS = ["a", "b/1", "茶", "c", "d", "e"]
+
+
+def test_shares_are_of_the_positive_part() -> None:
+    history = Histories.of([[0, 2, 3]])
+    reasons = history_reasons(np.array([3, -5, 1], dtype=np.float32), history, 1, IDS, CATALOGUE, 3)
+    assert [(reason.item_id, reason.share) for reason in reasons] == [("a", 0.75), ("c", 0.25)]
+    assert reasons[0].shared == ["Nails", "Beauty", "opi", "nail"]
+    assert reasons[0].words() == "75% from OPI Nail Lacquer, Red (both: Nails, Beauty, opi, nail)"
+
+
+def test_most_and_none() -> None:
+    history = Histories.of([[0, 2]])
+    both = np.array([1, 1], dtype=np.float32)
+    assert [reason.item_id for reason in history_reasons(both, history, 1, IDS, CATALOGUE, 1)] == ["a"]
+    assert history_reasons(np.zeros(2, dtype=np.float32), history, 1, IDS, CATALOGUE, 3) == []
+    assert popular_reason().words() == "popular of late"
+
+
+def test_shared_features() -> None:
+    assert shared_features(CATALOGUE, 2, 3) == ["茶", "绿茶"]
+    assert shared_features(CATALOGUE, 0, 5) == ["opi"]
+    assert shared_features(CATALOGUE, 0, 4) == []
+    assert shared_features(CATALOGUE, 0, 2) == []
+
+
+def test_an_item_without_title_is_called_by_its_id() -> None:
+    (reason,) = history_reasons(np.ones(1, dtype=np.float32), Histories.of([[4]]), 0, IDS, CATALOGUE, 3)
+    assert reason.words() == "100% from d"
