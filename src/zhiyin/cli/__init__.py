@@ -18,7 +18,7 @@ app = typer.Typer(
 
 
 def _register() -> None:
-    from zhiyin.cli import assets, bundles, demo, evaluate, import_, init, recommend, similar, train
+    from zhiyin.cli import assets, bundles, demo, evaluate, import_, init, recommend, report, similar, train
 
     app.command("demo")(demo.demo)
     app.command("init")(init.init)
@@ -27,6 +27,7 @@ def _register() -> None:
     app.command("evaluate")(evaluate.evaluate)
     app.command("recommend")(recommend.recommend)
     app.command("similar")(similar.similar)
+    app.command("report")(report.report)
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
 
