@@ -21,7 +21,7 @@ def run(*arguments: str) -> Result:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Thirty people took 4 to 9 of twelve items, half of which have Chinese titles; one person took nothing."""
     folder = tmp_path_factory.mktemp("店 shop")
     lines = ["user_id,item_id,timestamp"]
@@ -41,28 +41,28 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def opened(trained: Path) -> Iterator[Path]:
+def opened(shop: Path) -> Iterator[Path]:
     """The trained project, put back as it was."""
-    before = (trained / "zhiyin.db").read_bytes()
-    yield trained
-    (trained / "zhiyin.db").write_bytes(before)
+    before = (shop / "zhiyin.db").read_bytes()
+    yield shop
+    (shop / "zhiyin.db").write_bytes(before)
 
 
-def test_the_page(trained: Path) -> None:
-    done = run("report", "--out", str(trained / "r.html"), "--project", str(trained), "--quiet")
-    assert done.output == f"Wrote {trained / 'r.html'}\n"
-    first = (trained / "r.html").read_bytes()
+def test_the_page(shop: Path) -> None:
+    done = run("report", "--out", str(shop / "r.html"), "--project", str(shop), "--quiet")
+    assert done.output == f"Wrote {shop / 'r.html'}\n"
+    first = (shop / "r.html").read_bytes()
     text = first.decode()
     assert "<h1>茶 &amp; &lt;cables&gt;</h1>" in text
     assert "热茶 1" in text
     assert "Cable &amp; plug" in text
     assert "Protocol leave-one-out" in text
-    run("report", "--out", str(trained / "r.html"), "--project", str(trained), "--quiet")
-    assert (trained / "r.html").read_bytes() == first
+    run("report", "--out", str(shop / "r.html"), "--project", str(shop), "--quiet")
+    assert (shop / "r.html").read_bytes() == first
 
 
-def test_what_is_gathered(trained: Path) -> None:
-    content = gather(trained, Silent())
+def test_what_is_gathered(shop: Path) -> None:
+    content = gather(shop, Silent())
     assert content.stored == {"users": 31, "items": 12, "events": 195}
     assert content.item_counts.sum() == content.cleaning["rows_out"] == 195
     assert len(content.event_times) == 195
@@ -74,12 +74,10 @@ def test_what_is_gathered(trained: Path) -> None:
     assert all(one["items"][0]["title"] for one in content.samples)
 
 
-def test_protocol_and_fit_reach_the_measures(trained: Path) -> None:
-    done = run(
-        "report", f"--out={trained / 'p.html'}", f"--project={trained}", "--quiet", "--protocol=random", "--fit=refit"
-    )
+def test_protocol_and_fit_reach_the_measures(shop: Path) -> None:
+    done = run("report", f"--out={shop / 'p.html'}", f"--project={shop}", "--quiet", "--protocol=random", "--fit=refit")
     assert done.exit_code == 0
-    text = (trained / "p.html").read_text(encoding="utf-8")
+    text = (shop / "p.html").read_text(encoding="utf-8")
     assert "Protocol random" in text
     assert "fitted again on the training and validation parts together" in text
 

@@ -272,16 +272,17 @@ def check_events_bring_users_and_items(make: Make) -> None:
 def check_many(make: Make) -> None:
     """More rows than fit in one statement, one batch or one fetch."""
     store = make()
-    names = [f"item/{row:06}" for row in range(120_000)]
-    assert put_events(store, (event("u", key, row) for row, key in enumerate(names))) == Written(120_000, 0, 0)
-    assert store.events()["time"].to_list() == list(range(120_000))
+    names = [f"item/{row:06}" for row in range(101_000)]
+    assert put_events(store, (event("u", key, row) for row, key in enumerate(names))) == Written(101_000, 0, 0)
+    assert store.events()["time"].to_list() == list(range(101_000))
     assert store.item_ids() == names
     asked = [*names[1500::-1], "unknown", names[3]]
     assert store.items(asked)["item_id"].to_list() == names[:1501], "each known item once, sorted"
-    titled = [item(key, key) for key in names[:60_000]]
-    assert put_items(store, titled) == Written(new=0, changed=60_000, same=0)
-    assert put_items(store, titled) == Written(new=0, changed=0, same=60_000)
-    assert store.items([names[0], names[-1]])["title"].to_list() == [names[0], None]
+    titled = [item(key, key) for key in names[:2000]]
+    assert put_items(store, titled) == Written(new=0, changed=2000, same=0)
+    assert put_items(store, titled) == Written(new=0, changed=0, same=2000)
+    assert store.items([names[1999], names[2000]])["title"].to_list() == [names[1999], None]
+    assert put_users(store, ((key, "{}") for key in names[:51_000])) == Written(new=51_000, changed=0, same=0)
 
 
 def check_vectors(make: Make) -> None:
