@@ -215,7 +215,7 @@ def test_events_may_bring_their_own_id(tmp_path: Path) -> None:
 
 
 def test_another_encoding_by_name(tmp_path: Path) -> None:
-    data = "item_id,title\n1,音乐之声\n".encode("gb18030")
+    data = "item_id,title,导演\n1,音乐之声,怀斯\n".encode("gb18030")
     found = read(tmp_path / "i.csv", data, Kind.ITEMS, encoding="gb18030")
-    assert rows(found)[0][1] == "音乐之声"
+    assert rows(found) == [("1", "音乐之声", None, [], '{"导演": "怀斯"}', None, False)]
     assert found.notes == []

@@ -24,6 +24,9 @@ LONGEST_FIELD = 1024 * 1024
 csv.field_size_limit(LONGEST_FIELD)
 
 
+NOTHING = Block(1, b"")
+
+
 @dataclass(frozen=True)
 class Batch:
     """Rows as read: cells in ``frame`` (text, or Parquet's types), their first and last lines aligned with it."""
@@ -38,26 +41,35 @@ def batches(text: TextFile, form: Format, rejects: Rejects, fast: bool = True) -
 
     ``fast=False`` takes the row-by-row path throughout, for comparison.
     """
-    assert form.header is not None
-    carried = Block(1, b"")
+    rest = _Rest()
     for block in text.blocks():
         block = _without_header(block, form.skip)
-        if carried.data and not block.broken:
-            block = Block(carried.first, carried.data + block.data)
-            carried = Block(1, b"")
-        elif carried.data:
-            yield _rows(carried, form, rejects, final=True)[0]
-            carried = Block(1, b"")
         if block.broken:
+            yield _rows(rest.take(), form, rejects, rest, final=True)
             rejects.add(block.first, block.first, "bad UTF-8", f"not {text.encoding}")
             continue
+        if rest.open_row.data:
+            block = Block(rest.open_row.first, rest.take().data + block.data)
         batch = _split(block, form) if fast else None
         if batch is None:
-            batch, carried = _rows(block, form, rejects, final=False)
-        if len(batch.frame):
-            yield batch
-    if carried.data:
-        yield _rows(carried, form, rejects, final=True)[0]
+            batch = _rows(block, form, rejects, rest, final=False)
+        else:
+            rest.doubtful = False
+        yield batch
+    yield _rows(rest.take(), form, rejects, rest, final=True)
+
+
+@dataclass
+class _Rest:
+    """What one block leaves to the next: a quoted row that is not closed yet, and whether the last line refused had a
+    stray quote."""
+
+    open_row: Block = NOTHING
+    doubtful: bool = False
+
+    def take(self) -> Block:
+        row, self.open_row = self.open_row, NOTHING
+        return row
 
 
 def _without_header(block: Block, skip: int) -> Block:
@@ -106,7 +118,7 @@ def _split(block: Block, form: Format) -> Batch | None:
 class _Taken:
     """Rows of the right width, gathered from one block; the others go to the rejects."""
 
-    def __init__(self, block: Block, form: Format, rejects: Rejects) -> None:
+    def __init__(self, block: Block, form: Format, rejects: Rejects, rest: _Rest) -> None:
         self._first = block.first
         self._form = form
         self._header = form.header or ()
@@ -115,7 +127,7 @@ class _Taken:
         self.rows: list[list[str]] = []
         self.starts: list[int] = []
         self.ends: list[int] = []
-        self.doubtful = False
+        self._rest = rest
 
     def take(self, row: list[str], start: int, stop: int) -> bool:
         """Take a row of lines ``start`` to ``stop`` (exclusive, from 0) where its width is right."""
@@ -166,10 +178,10 @@ class _Taken:
                 if str(error) == OPEN_QUOTE and not final:
                     return start, True
                 self.take_line(start, str(error))
-                self.doubtful = True
+                self._rest.doubtful = True
                 return start + 1, False
             stop = at + reader.line_num
-            if self.doubtful and stop == start + 1 and self.lines[start].count('"') % 2:
+            if self._rest.doubtful and stop == start + 1 and self.lines[start].count('"') % 2:
                 self.take_line(start, "follows a stray quote")
             elif row and not self.take(row, start, stop):
                 if self._swallowed_rows(start, stop):
@@ -180,7 +192,7 @@ class _Taken:
                 else:
                     self.refuse(self._wrong_width(row), start, stop)
             else:
-                self.doubtful = False
+                self._rest.doubtful = False
             start = stop
 
     def _swallowed_rows(self, start: int, stop: int) -> bool:
@@ -197,13 +209,15 @@ class _Taken:
         return Batch(frame, pl.Series(self.starts, dtype=pl.Int64), pl.Series(self.ends, dtype=pl.Int64))
 
 
-def _rows(block: Block, form: Format, rejects: Rejects, final: bool) -> tuple[Batch, Block]:
-    """The block row by row, and the beginning of a quoted row that goes on in the next block."""
-    taken = _Taken(block, form, rejects)
+def _rows(block: Block, form: Format, rejects: Rejects, rest: _Rest, final: bool) -> Batch:
+    """The block row by row; with ``final`` no other block can close its last quote."""
+    taken = _Taken(block, form, rejects, rest)
     if form.quotes == "never":
         taken.run_plain()
-        return taken.batch(), Block(1, b"")
+        return taken.batch()
     at, unfinished = 0, False
     while at < len(taken.lines) and not unfinished:
         at, unfinished = taken.run_quoted(at, final)
-    return taken.batch(), Block(block.first + at, "".join(taken.lines[at:]).encode())
+    if unfinished:
+        rest.open_row = Block(block.first + at, "".join(taken.lines[at:]).encode())
+    return taken.batch()

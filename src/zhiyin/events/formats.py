@@ -10,7 +10,7 @@ from typing import Literal
 
 from zhiyin.errors import FileUnreadable
 from zhiyin.events.columns import Kind, plain_name
-from zhiyin.events.files import GZIP_MAGIC, head
+from zhiyin.events.files import BOM, GZIP_MAGIC, TextFile, head
 
 KNOWN = "CSV, TSV, JSONL, Parquet (each also .gz), RecBole atomic files, MovieLens .dat and u.data files"
 _ATOMIC = {".inter", ".item", ".user"}
@@ -28,10 +28,10 @@ MOVIELENS: dict[Kind, list[str]] = {
 
 @dataclass(frozen=True)
 class Format:
-    """``header`` is None for JSONL and Parquet. ``quotes``: "always" obeys the CSV rules; "loose" obeys them where a
+    """``header`` is None for JSONL. ``quotes``: "always" obeys the CSV rules; "loose" obeys them where a
     row allows it; "never" takes every character as it is. ``skip`` lines hold the header. ``types`` are RecBole's."""
 
-    name: Literal["CSV", "TSV", "delimited text", "RecBole", "MovieLens", "JSONL", "Parquet"]
+    name: Literal["CSV", "TSV", "delimited text", "RecBole", "MovieLens", "JSONL"]
     separator: str = ","
     quotes: Literal["always", "loose", "never"] = "never"
     header: tuple[str, ...] | None = None
@@ -39,24 +39,30 @@ class Format:
     types: tuple[str, ...] | None = None
 
 
-def detect(path: Path, kind: Kind) -> Format:
-    """The format of ``path``. Raises FileUnreadable for one that is not read here."""
+def is_parquet(path: Path) -> bool:
+    """Parquet or else text. Raises FileUnreadable for what is neither."""
     start = head(path)
     if not start:
         raise FileUnreadable("the file is empty", where=str(path), fix="check that it was written to the end")
     if start[:4] == b"PAR1":
-        return Format("Parquet")
-    suffix = _suffix(path)
-    if suffix in _PARQUET:
+        return True
+    if _suffix(path) in _PARQUET:
         raise FileUnreadable("not a Parquet file", where=str(path), fix="write it again, or correct its extension")
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise FileUnreadable("the text is UTF-16", where=str(path), fix="save it as UTF-8")
-    if start[:2] in (b"PK", GZIP_MAGIC) or b"\x00" in start[:4096]:
+    if start[:2] in (b"PK", GZIP_MAGIC) or b"\x00" in start.split(b"\n", 1)[0]:
         raise FileUnreadable("not a text file", where=str(path), fix=f"use one of {KNOWN}")
-    text = start.removeprefix(b"\xef\xbb\xbf")
-    body = text.lstrip(b"\r\n")
-    blank = text[: len(text) - len(body)].count(b"\n")
-    line = body.split(b"\n", 1)[0].rstrip(b"\r").decode("utf-8", errors="replace")
+    return False
+
+
+def detect(text: TextFile, kind: Kind) -> Format:
+    """The format of a text file. Raises FileUnreadable for one that is not read here."""
+    path = text.path
+    start = head(path).removeprefix(BOM)
+    body = start.lstrip(b"\r\n")
+    blank = start[: len(start) - len(body)].count(b"\n")
+    line = body.split(b"\n", 1)[0].rstrip(b"\r").decode(text.encoding, errors="replace")
+    suffix = _suffix(path)
     if suffix in _ATOMIC:
         found = _atomic(path, line)
     elif suffix in _JSONL or line.lstrip()[:1] == "{":

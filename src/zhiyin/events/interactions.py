@@ -149,7 +149,8 @@ def _plain_id(role: str) -> pl.Expr:
 def _number(role: str) -> pl.Expr:
     column = pl.col(role)
     short = pl.when(column.str.contains(_SHORT_NUMBER)).then(column)
-    return (short.cast(pl.Float64, strict=False) + 0.0).alias(f"_{role}")
+    number = short.cast(pl.Float64, strict=False)
+    return pl.when(number == 0).then(0.0).otherwise(number).alias(f"_{role}")  # -0.0 and 0.0 are one number
 
 
 def _time(role: str) -> pl.Expr:

@@ -15,7 +15,7 @@ from zhiyin.events.columns import Kind, assign
 from zhiyin.events.delimited import Batch
 from zhiyin.events.files import TextFile, open_text
 from zhiyin.events.fit import check
-from zhiyin.events.formats import Format, detect
+from zhiyin.events.formats import Format, detect, is_parquet
 from zhiyin.events.interactions import EventRule, from_batch
 from zhiyin.events.rejects import Rejects
 
@@ -51,10 +51,10 @@ class Source(Protocol):
 
 def open_source(path: Path, kind: Kind, columns: Roles, encoding: str | None, rejects: Rejects) -> Source:
     """Open ``path``. Raises FileUnreadable where it is damaged or does not hold ``kind``."""
-    form = detect(path, kind)
-    if form.name == "Parquet":
+    if is_parquet(path):
         return _Table(path, kind, columns, rejects)
     text = open_text(path, encoding)
+    form = detect(text, kind)
     if form.name == "JSONL":
         return _Objects(text, kind, columns, rejects)
     return _Delimited(text, form, kind, columns, rejects)
