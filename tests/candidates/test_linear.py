@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from zhiyin.candidates.rules import rule_matrix
 from zhiyin.testing.fixtures import checkerboard, shop
 from zhiyin.types import Histories, TrainingData
 
-EXACT = {"rules": 0.0, "newcomers": 1.0}
+EXACT: dict[str, Any] = {"rules": 0.0, "newcomers": 1.0}
 
 
 def by_hand(data: TrainingData, scale: float, power: float, penalty: float) -> np.ndarray:

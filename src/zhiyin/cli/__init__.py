@@ -35,9 +35,12 @@ def _register() -> None:
 _register()
 
 
-def main() -> None:
-    """Entry point. A ZhiyinError becomes one line on stderr; 1 = the work failed, 2 = wrong usage."""
+def main(words: list[str] | None = None) -> None:
+    """Entry point; ``words`` stand for the command line.
+
+    A ZhiyinError becomes one line on stderr; exit code 1 = the work failed, 2 = wrong usage.
+    """
     try:
-        app()
+        app(words)
     except ZhiyinError as error:
         fail(error)

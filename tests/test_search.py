@@ -1,0 +1,104 @@
+"""The search climbs, stays within its budget, and depends on nothing but the data."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pytest
+from pydantic import Field
+
+from zhiyin.candidates.base import Params
+from zhiyin.candidates.popular import WindowedPopularity
+from zhiyin.candidates.rules import SequentialRules
+from zhiyin.errors import ModelError
+from zhiyin.preprocess.splits import Trial, leave_one_out
+from zhiyin.search import UNFIT, Found, Search, directions
+from zhiyin.testing.fixtures import shop, training_data
+from zhiyin.types import TrainingData
+
+
+class HillParams(Params):
+    height: float = Field(4.0, ge=0, le=100)
+    """How good it is: best at 1."""
+    kind: str = "plain"
+    """"best" doubles it."""
+
+
+class Hill(WindowedPopularity):
+    """Ranks the target higher the closer ``height`` is to 1."""
+
+    name: ClassVar[str] = "hill"
+    params_type: ClassVar[type[Params]] = HillParams
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "height": (0.5, 1.0, 2.0, 4.0, 8.0),
+        "kind": ("plain", "best"),
+    }
+    params: HillParams  # type: ignore[assignment]
+    fitted: ClassVar[list[HillParams]] = []
+
+    def fit(self, data: TrainingData) -> Self:
+        Hill.fitted.append(self.params)
+        if self.params.height == 0.5:
+            raise ModelError("no solution")
+        self.n_items = data.interactions.n_items
+        return self
+
+    def fit_seconds(self, data: TrainingData) -> float:
+        return 1.0
+
+
+def searching(monkeypatch: pytest.MonkeyPatch, budget: float, fixed: dict[str, Any] | None = None) -> Found:
+    monkeypatch.setattr(
+        "zhiyin.search.validation_score",
+        lambda model, *_: 1 / (1 + abs(np.log(model.params.height))) * (2 if model.params.kind == "best" else 1),
+    )
+    Hill.fitted.clear()
+    return Search(Hill, trial(), shop().catalogue, seed=0, budget=budget, filler=None).run(fixed or {}, True)
+
+
+def trial() -> Trial:
+    return leave_one_out(shop().interactions).search()
+
+
+def test_climbs_to_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = searching(monkeypatch, 1000)
+    assert found.params == HillParams(height=1.0, kind="best")
+    assert found.score == 2
+    assert len(found.trials) == len({repr(one["params"]) for one in found.trials}), "nothing is tried twice"
+    assert all(one["NDCG@10"] > UNFIT for one in found.trials), "parameters without a solution are passed over"
+    assert HillParams(height=0.5) in Hill.fitted
+
+
+def test_the_budget_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    for budget in (1.0, 3.0, 5.0):
+        found = searching(monkeypatch, budget)
+        assert len(Hill.fitted) == budget
+        assert found.seconds == budget
+
+
+def test_given_parameters_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = searching(monkeypatch, 1000, {"height": 8.0})
+    assert found.params == HillParams(height=8.0, kind="best")
+
+
+def test_a_model_that_never_fits_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ModelError, match="no solution"):
+        searching(monkeypatch, 1000, {"height": 0.5})
+
+
+def test_directions() -> None:
+    assert list(directions(2, (1, 2, 3, 4))) == [[3, 4], [1]]
+    assert list(directions("a", ("a", "b", "c"))) == [["b"], ["c"]]
+    assert list(directions(30.0, (30.0, 7.0, None))) == [[7.0], [None]]
+
+
+def test_real_models_and_the_same_twice() -> None:
+    ring = [f"步/{step}" for step in range(8)]
+    data = training_data({f"u{start}": [ring[(start + step) % 8] for step in range(5)] for start in range(8)})
+    split = leave_one_out(data.interactions).search()
+    runs = [
+        Search(SequentialRules, split, data.catalogue, seed=0, budget=30, filler=None).run({}, True) for _ in range(2)
+    ]
+    assert runs[0] == runs[1]
+    assert runs[0].score > 0.9, "a ring is what sequential rules know best"
