@@ -51,7 +51,7 @@ class FileReport:
             )
             if count
         ]
-        text = [f"{self.kind} from {self.path} ({self.format}): {_rows(self.rows)}: {', '.join(parts)}"]
+        text = [f"{self.kind} from {self.path} ({self.format}): {_count(self.rows, 'rows')}: {', '.join(parts)}"]
         for reason, count in self.rejected.items():
             text.append(f"    {count:,} {reason}, first on line {self.first_lines[reason]}")
         if self.reject_file:
@@ -73,7 +73,7 @@ class ImportReport:
     def lines(self) -> list[str]:
         """The report for a reader."""
         text = [line for file in self.files for line in file.lines()]
-        counts = ", ".join(f"{count:,} {name}" for name, count in self.stored.items())
+        counts = ", ".join(_count(count, name) for name, count in self.stored.items())
         return [*text, f"The store now holds {counts}. Next: zhiyin train"]
 
 
@@ -205,5 +205,5 @@ def _report(read: FileRead, written: Written, reject_file: Path | None) -> FileR
     )
 
 
-def _rows(count: int) -> str:
-    return f"{count:,} row" if count == 1 else f"{count:,} rows"
+def _count(count: int, plural: str) -> str:
+    return f"{count:,} {plural.removesuffix('s') if count == 1 else plural}"

@@ -219,3 +219,22 @@ def test_another_encoding_by_name(tmp_path: Path) -> None:
     found = read(tmp_path / "i.csv", data, Kind.ITEMS, encoding="gb18030")
     assert rows(found) == [("1", "音乐之声", None, [], '{"导演": "怀斯"}', None, False)]
     assert found.notes == []
+
+
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason=f"no data at {SHARED}")
+@pytest.mark.parametrize(
+    ("name", "kind", "count"),
+    [
+        ("amazon_beauty/events.csv.gz", Kind.EVENTS, 198_502),
+        ("amazon_beauty/items.jsonl.gz", Kind.ITEMS, 12_101),
+        ("ml_latest_small/ratings.csv", Kind.EVENTS, 100_004),
+        ("ml_latest_small/movies.csv", Kind.ITEMS, 9_125),
+        ("hetrec_lastfm/user_artists.dat", Kind.EVENTS, 92_846),
+        ("hetrec_lastfm/artists.dat", Kind.ITEMS, 17_632),
+    ],
+)
+def test_public_data_arrives_whole(name: str, kind: Kind, count: int) -> None:
+    assert len(rows(read_file(SHARED / name, kind, Reading()))) == count
