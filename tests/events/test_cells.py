@@ -42,6 +42,7 @@ def test_a_time_in_any_form_is_one_moment(cell: Any) -> None:
 def test_dates_begin_at_midnight_and_parts_of_seconds_count() -> None:
     midnight = NOON - 12 * 3600 * 1_000_000
     assert {to_time(cell) for cell in ("2024-01-31", "20240131", "2024.01.31", date(2024, 1, 31))} == {midnight}
+    assert {to_time(cell) for cell in (2024, "2024", "2024-01-01")} == {midnight - 30 * 86_400_000_000}
     assert to_time("2024-01-31T12:00:00.5") == NOON + 500_000
     assert to_time("1706702400.000001") == NOON + 1
     assert to_time("-1") == -1_000_000

@@ -75,7 +75,9 @@ def test_the_fix_fits_the_fault(tmp_path: Path) -> None:
     assert "header" in (refusal(bare).fix or "")
     other = tmp_path / "other.csv"
     other.write_text("wer,was\n1,2\n")
-    assert refusal(other).fix == "name it with --user-column and name it with --item-column"
+    assert refusal(other).fix == (
+        "name it with --user-column and name it with --item-column; a file without a header line needs one"
+    )
 
 
 def test_missing_and_folder_and_encoding(tmp_path: Path) -> None:

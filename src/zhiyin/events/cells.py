@@ -28,6 +28,7 @@ NO_CATEGORY = frozenset({"(no genres listed)"})
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)(.*)", re.ASCII | re.DOTALL)
+_YEAR = re.compile(r"(?:19|20)\d\d", re.ASCII)
 _COMPACT_DATE = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])", re.ASCII)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -93,13 +94,15 @@ def to_time(cell: Any) -> int | None:
 
     Whole and decimal numbers are seconds, milliseconds, microseconds or nanoseconds by magnitude: the next unit
     begins at 1e11, 1e14 and 1e17 (seconds up to the year 5138, milliseconds from 1973). Eight digits that make a
-    date between 1900 and 2099 are that date. All else is ISO 8601, with ``/`` or ``.`` in the date allowed; a time
-    without a zone is UTC. Gorse writes the first moment of year 1 for "none".
+    date between 1900 and 2099 are that date, and four digits such a year. All else is ISO 8601, with ``/`` or ``.``
+    in the date allowed; a time without a zone is UTC. Gorse writes the first moment of year 1 for "none".
     """
     text = (to_text(cell) or "").strip()
     if text.lower() in MISSING or text.startswith("0001-01-01T00:00:00"):
         return None
-    if _COMPACT_DATE.fullmatch(text):
+    if _YEAR.fullmatch(text):
+        micros = _iso(text + "-01-01")
+    elif _COMPACT_DATE.fullmatch(text):
         micros = _iso(text)
     elif _WHOLE.fullmatch(text) and len(text) <= 20:
         micros = scale(int(text))

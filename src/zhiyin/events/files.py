@@ -132,13 +132,13 @@ def open_text(path: Path, encoding: str | None = None) -> TextFile:
 
 def head(path: Path, size: int = 65536) -> bytes:
     """The first bytes, unpacked. Raises FileUnreadable where there are none to be had."""
-    with _guarded(path) as guard, guard.open() as stream:
+    with _Guard(path) as guard, guard.open() as stream:
         return stream.read(size)
 
 
 def unpacked(path: Path) -> bytes:
     """The whole file, unpacked."""
-    with _guarded(path) as guard, guard.open() as stream:
+    with _Guard(path) as guard, guard.open() as stream:
         return stream.read()
 
 
@@ -160,27 +160,28 @@ def _lines(data: bytes) -> list[bytes]:
 def _numbered(path: Path) -> Iterator[tuple[int, bytes]]:
     """Blocks of whole lines with the number of their first line; a byte-order mark is dropped."""
     first = 1
-    rest = b""
-    with _guarded(path) as guard, guard.open() as stream:
+    parts: list[bytes] = []
+    with _Guard(path) as guard, guard.open() as stream:
         while True:
             guard.line = first
             data = stream.read(BLOCK)
-            if first == 1 and not rest:
+            if first == 1 and not parts:
                 data = data.removeprefix(BOM)
             if not data:
                 break
             cut = data.rfind(b"\n") + 1
             if not cut:
-                rest += data
+                parts.append(data)
                 continue
-            block, rest = rest + data[:cut], data[cut:]
+            block = b"".join([*parts, data[:cut]])
+            parts = [data[cut:]]
             yield first, block
             first += block.count(b"\n")
-    if rest:
+    if rest := b"".join(parts):
         yield first, rest
 
 
-class _guarded:
+class _Guard:
     """Turns the many ways in which a file cannot be read into FileUnreadable."""
 
     def __init__(self, path: Path) -> None:
@@ -196,7 +197,7 @@ class _guarded:
             )
         return gzip.open(self.path) if packed else self.path.open("rb")  # type: ignore[return-value]  # a byte stream
 
-    def __enter__(self) -> _guarded:
+    def __enter__(self) -> _Guard:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:

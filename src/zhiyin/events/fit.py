@@ -29,6 +29,8 @@ def check(path: Path, kind: Kind, roles: Mapping[str, str], header: Sequence[str
         fix = f"pass it with --{other} if it holds {other}; otherwise {fix}"
     elif looks_headerless(header):
         fix = "write a header line with the column names above the data"
+    else:
+        fix += "; a file without a header line needs one"
     raise FileUnreadable(f"no {' and no '.join(absent)} column among {_list(header)}", where=where, fix=fix)
 
 

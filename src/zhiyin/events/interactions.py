@@ -27,7 +27,7 @@ SCHEMA = FIELDS | {"line": pl.Int64, "end": pl.Int64}
 # Python's white space is Unicode's and these four controls.
 _EDGE = r"^[\s\x1c-\x1f]|[\s\x1c-\x1f]$"
 _SECONDS_TO_MICROS = r"^[1-9][0-9]{8,15}$"
-_ISO = r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9](Z|\+00:00)?$"
+_ISO = r"^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|\+00:00)?$"
 _SHORT_NUMBER = r"^-?[0-9]{1,12}(\.[0-9]{1,10})?$"
 
 
@@ -158,5 +158,6 @@ def _time(role: str) -> pl.Expr:
     count = pl.when(column.str.contains(_SECONDS_TO_MICROS)).then(column).cast(pl.Int64, strict=False)
     micros = pl.when(count < 10**11).then(count * 1_000_000).when(count < 10**14).then(count * 1000).otherwise(count)
     moment = pl.when(column.str.contains(_ISO)).then(column.str.head(19).str.replace("T", " ", literal=True))
+    fraction = column.str.slice(19).str.extract(r"^\.([0-9]{1,6})").str.pad_end(6, "0").cast(pl.Int64, strict=False)
     iso = moment.str.to_datetime("%Y-%m-%d %H:%M:%S", strict=False, time_unit="us").cast(pl.Int64)
-    return pl.coalesce(micros, iso).alias(f"_{role}")
+    return pl.coalesce(micros, iso + fraction.fill_null(0)).alias(f"_{role}")

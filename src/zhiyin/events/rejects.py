@@ -25,7 +25,7 @@ REASONS = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reject:
     """A record on lines ``line`` to ``end`` (Parquet: row ``line``) and why it was not taken."""
 
