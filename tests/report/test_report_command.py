@@ -33,10 +33,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     titles = [f'i{row},"{"热茶" if row % 2 else "Cable & plug"} {row}"' for row in range(12)]
     (folder / "items.csv").write_text("\n".join(["item_id,title", *titles]), encoding="utf-8")
     (folder / "users.csv").write_text("user_id\nu00\nzz nobody\n", encoding="utf-8")
-    (folder / "zhiyin.toml").write_text('name = "茶 & <cables>"\n[encoder]\nmodel = "none"\n', encoding="utf-8")
+    (folder / "zhiyin.toml").write_text(
+        'name = "茶 & <cables>"\n[encoder]\nmodel = "none"\n[train]\nsearch = false\n', encoding="utf-8"
+    )
     files = [f"--{kind}={folder / kind}.csv" for kind in ("events", "items", "users")]
     assert run("import", *files, "--project", str(folder), "--quiet").exit_code == 0
-    assert run("train", "--no-search", "--project", str(folder), "--quiet").exit_code == 0
+    assert run("train", "--project", str(folder), "--quiet").exit_code == 0
     return folder
 
 

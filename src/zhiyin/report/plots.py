@@ -65,7 +65,7 @@ def activity(times: Longs) -> str:
 
     counts, edges = np.histogram(times, bins=min(BINS, int(times.max() - times.min())))
     days = date2num(edges.astype("datetime64[us]"))  # type: ignore[no-untyped-call]
-    with drawing("activity", "Events over time", left=0.72, bottom=0.33) as made:
+    with drawing("activity", "Events over time", left=0.72) as made:
         axes = made.axes
         axes.bar(days[:-1], counts, width=np.diff(days) * 0.86, align="edge", color=MUTED, linewidth=0)
         locator = AutoDateLocator(minticks=3, maxticks=5)  # type: ignore[no-untyped-call]
