@@ -7,17 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.register_assert_rewrite("zhiyin.testing.stores")
-
-from zhiyin.candidates.item_knn import ItemKNN  # noqa: E402
-from zhiyin.candidates.popular import WindowedPopularity  # noqa: E402
-from zhiyin.evaluate.measure import measure  # noqa: E402
-from zhiyin.evaluate.protocol import Protocol  # noqa: E402
-from zhiyin.evaluate.report import report  # noqa: E402
-from zhiyin.preprocess.splits import leave_one_out  # noqa: E402
-from zhiyin.report import ReportContent  # noqa: E402
-from zhiyin.testing.fixtures import DAY, START, training_data  # noqa: E402
-from zhiyin.types import TrainingData  # noqa: E402
+from zhiyin.candidates.item_knn import ItemKNN
+from zhiyin.candidates.popular import WindowedPopularity
+from zhiyin.evaluate.measure import measure
+from zhiyin.evaluate.protocol import Protocol
+from zhiyin.evaluate.report import report
+from zhiyin.preprocess.splits import leave_one_out
+from zhiyin.report import ReportContent
+from zhiyin.testing.fixtures import DAY, START, training_data
+from zhiyin.types import TrainingData
 
 TITLES = [
     "<script>alert('茶')</script>",

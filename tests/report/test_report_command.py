@@ -13,7 +13,7 @@ from zhiyin.errors import BundleError, UsageError
 from zhiyin.ports import Silent
 from zhiyin.report.gather import STRANGER, gather
 from zhiyin.store import open_store
-from zhiyin.testing.stores import event, put_events, put_users
+from zhiyin.testing.rows import event, put_events, put_users
 
 
 def run(*arguments: str) -> Result:

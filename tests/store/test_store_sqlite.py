@@ -20,7 +20,7 @@ from zhiyin.errors import StoreError
 from zhiyin.ports import Written
 from zhiyin.store import open_store
 from zhiyin.store.schema import HEAD, metadata
-from zhiyin.testing.stores import event, events_frame, put_events, put_users, users_frame
+from zhiyin.testing.rows import event, events_frame, put_events, put_users, users_frame
 
 URL = "sqlite:///zhiyin.db"
 
@@ -28,7 +28,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from zhiyin.store import open_store
-from zhiyin.testing.stores import event, events_frame, users_frame
+from zhiyin.testing.rows import event, events_frame, users_frame
 
 store = open_store("sqlite:///zhiyin.db", Path(sys.argv[1]))
 with store.writing() as writer:
@@ -43,7 +43,7 @@ OPENED = """
 import sys
 from pathlib import Path
 from zhiyin.store import open_store
-from zhiyin.testing.stores import put_users
+from zhiyin.testing.rows import put_users
 
 print("ready", flush=True)
 sys.stdin.readline()

@@ -8,7 +8,7 @@ def test_my_store(check, tmp_path):
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,21 @@ import polars as pl
 
 from zhiyin.errors import BundleError, StoreError
 from zhiyin.ports import Store, Written
+from zhiyin.testing.rows import (
+    GIVEN_COLUMNS,
+    ITEM_COLUMNS,
+    USER_COLUMNS,
+    Event,
+    Item,
+    event,
+    events_frame,
+    item,
+    items_frame,
+    put_events,
+    put_items,
+    put_users,
+    users_frame,
+)
 
 Make = Callable[[], Store]
 Check = Callable[[Make], None]
@@ -23,65 +38,8 @@ Check = Callable[[Make], None]
 IDS = ["a/b c", "anna o'neil", '"quoted"; --', "张伟", "茶壶 🫖", "A/b c", "%_\\", " ", "é", "e\u0301"]
 """Ten different ids; some differ only in case, in a space or in how an accent is written."""
 
-USER_COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {"user_id": pl.String, "attributes": pl.String}
-ITEM_COLUMNS: dict[str, type[pl.DataType] | pl.DataType] = {
-    "item_id": pl.String,
-    "title": pl.String,
-    "description": pl.String,
-    "categories": pl.List(pl.String),
-    "attributes": pl.String,
-    "time": pl.Int64,
-    "hidden": pl.Boolean,
-}
-GIVEN_COLUMNS = {
-    "event_id": pl.String,
-    "user_id": pl.String,
-    "item_id": pl.String,
-    "event_type": pl.String,
-    "value": pl.Float64,
-    "time": pl.Int64,
-}
 EVENT_COLUMNS = {"seq": pl.Int64} | {name: kind for name, kind in GIVEN_COLUMNS.items() if name != "event_id"}
 BUNDLE_COLUMNS = {"name": pl.String, "created": pl.Int64, "active": pl.Boolean, "manifest": pl.String}
-
-User = tuple[str, str]
-Item = tuple[str, str | None, str | None, list[str], str, int | None, bool]
-Event = tuple[str | None, str, str, str, float | None, int | None]
-
-
-def users_frame(rows: Iterable[User]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=USER_COLUMNS, orient="row")
-
-
-def items_frame(rows: Iterable[Item]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=ITEM_COLUMNS, orient="row")
-
-
-def events_frame(rows: Iterable[Event]) -> pl.DataFrame:
-    return pl.DataFrame(list(rows), schema=GIVEN_COLUMNS, orient="row")
-
-
-def item(item_id: str, title: str | None = None, *, hidden: bool = False) -> Item:
-    return (item_id, title, None, [], "{}", None, hidden)
-
-
-def event(user: str, thing: str, time: int | None = None, *, event_id: str | None = None) -> Event:
-    return (event_id, user, thing, "view", None, time)
-
-
-def put_users(store: Store, rows: Iterable[User]) -> Written:
-    with store.writing() as writer:
-        return writer.put_users(users_frame(rows))
-
-
-def put_items(store: Store, rows: Iterable[Item]) -> Written:
-    with store.writing() as writer:
-        return writer.put_items(items_frame(rows))
-
-
-def put_events(store: Store, rows: Iterable[Event]) -> Written:
-    with store.writing() as writer:
-        return writer.put_events(events_frame(rows))
 
 
 def check_empty(make: Make) -> None:
