@@ -24,7 +24,7 @@ from zhiyin.types import Catalogue
 
 CURVE = 100
 """Ranks for which a probability is kept."""
-FORMAT = 1
+FORMAT = 2
 """Raised when the search changes, so that older choices are not taken up again."""
 
 

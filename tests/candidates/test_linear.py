@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from zhiyin.candidates.linear import LinearCore, LinearParams, strongest
+from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import rule_matrix
 from zhiyin.testing.fixtures import checkerboard, shop
 from zhiyin.types import Histories, TrainingData
@@ -49,6 +50,23 @@ def test_rules_rarity_and_newcomers_scale_columns() -> None:
     rules = rule_matrix(data.interactions.histories, n).toarray()
     expected = (by_hand(data, 3.0, 2.0, 5.0) + 0.5 * rules) * factor[None, :]
     np.testing.assert_allclose(model.matrix.toarray(), expected, atol=1e-5)
+
+
+def test_trend_adds_popularity_for_everyone() -> None:
+    data = shop()
+    plain, led = LinearCore().fit(data), LinearCore(trend=0.5, trend_days=36_500).fit(data)
+    people = Histories.of([[], [0], [1, 2]] * 10)
+    lift = led.score(people) - plain.score(people)
+    popularity = WindowedPopularity(days=36_500).fit(data).popularity
+    assert np.isclose(lift.max(), 0.5)
+    assert (np.abs(lift - lift[0]) < 1e-5).all(), "the same for everybody"
+    np.testing.assert_allclose(lift[0], popularity / popularity.max() / 2, atol=1e-6)
+    rows, scores = led.top_k(people, 3)
+    for user in range(3):
+        alone, weight = led.top_k(people.slice(user, user + 1), 3)
+        assert rows[user].tolist() == alone[0].tolist(), "a batch and one person are answered alike"
+        np.testing.assert_allclose(scores[user], weight[0], rtol=1e-5)
+    assert (rows[0] >= 0).all(), "somebody unknown is led by what is popular"
 
 
 def test_checkerboard_by_eye() -> None:

@@ -3,7 +3,7 @@
     A = X'X + text_scale * max(cos, 0)^text_power + regularisation * I        X users x items, cos between text vectors
     B = I - A^-1 / diag(A^-1)                                                 zero diagonal
     M = B + rules * R                                                         R the sequential rules of ``rules``
-    score(user, c) = sum over the history of decay^(steps ago) * M[item, c] * f(c)
+    score(user, c) = sum over the history of decay^(steps ago) * M[item, c] * f(c) + trend * popularity(c)
     f(c) = (users of c + 1)^-rarity, or ``newcomers`` for an item that nobody has taken yet
 
 B is EASE (Steck 2019, arXiv:1905.03375) on a Gram matrix to which text adds what counts cannot know, so items nobody
@@ -20,9 +20,10 @@ from scipy import sparse
 
 from zhiyin.candidates.base import Params
 from zhiyin.candidates.matrix import ItemMatrixModel, decayed, user_items
+from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import rule_matrix
 from zhiyin.candidates.solvers import Solution, solve
-from zhiyin.types import Floats, Histories, TrainingData
+from zhiyin.types import Floats, Histories, Interactions, TrainingData
 
 
 class LinearParams(Params):
@@ -36,6 +37,10 @@ class LinearParams(Params):
     """Co-occurrences that an identical text is worth; 0 leaves text out."""
     text_power: float = Field(4.0, gt=0, le=32)
     """Higher counts only texts that are very close."""
+    trend: float = Field(0.0, ge=0, le=1000)
+    """Weight of recent popularity (1 for the most popular item), which carries people of whom little is known."""
+    trend_days: float = Field(30.0, gt=0, le=36_500)
+    """Days of which that popularity speaks."""
     rarity: float = Field(0.0, ge=0, le=1)
     """Higher favours items that few people have taken."""
     newcomers: float = Field(2.5, ge=0, le=1000)
@@ -58,6 +63,7 @@ class LinearCore(ItemMatrixModel):
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "decay": (0.6, 0.3, 0.45, 0.75, 0.85, 0.93, 1.0),
         "rules": (0.25, 0.0, 0.06, 0.12, 0.5, 1.0, 2.0, 4.0),
+        "trend": (0.0, 0.1, 0.2, 0.4, 0.8, 1.6),
         "regularisation": (200.0, 50.0, 100.0, 400.0, 800.0, 1600.0),
         "text_scale": (20.0, 0.0, 5.0, 10.0, 40.0, 80.0),
         "rarity": (0.0, 0.05, 0.1, 0.2),
@@ -66,7 +72,7 @@ class LinearCore(ItemMatrixModel):
 
     def __init__(self, params: Params | None = None, **values: Any) -> None:
         super().__init__(params, **values)
-        self._solved: dict[tuple[Any, ...], Solution] = {}
+        self._solved: dict[tuple[Any, ...], tuple[Interactions, Solution]] = {}
 
     def variant(self, params: Params) -> Self:
         """The same model with other parameters; what was solved on the same data is not solved again."""
@@ -75,13 +81,14 @@ class LinearCore(ItemMatrixModel):
         return other
 
     def fit_seconds(self, data: TrainingData) -> float:
-        if self._key(data) in self._solved:
-            return 0.5
-        n = data.interactions.n_items
+        n, events = data.interactions.n_items, len(data.interactions.histories.items)
         dense = self.params.solver == "dense" or (
             self.params.solver == "auto" and 4 * n * n <= self.params.memory_gib * 2**30
         )
-        return 1.0 + (20.0 * (n / 12_000) ** 3 if dense else n / 200)
+        again = 0.2 + 1e-6 * events + 1e-4 * n
+        if self._known(data) is not None:
+            return again
+        return again + (20.0 * (n / 12_000) ** 3 if dense else n / 200)
 
     def fit(self, data: TrainingData) -> Self:
         histories, n = data.interactions.histories, data.interactions.n_items
@@ -93,20 +100,29 @@ class LinearCore(ItemMatrixModel):
         scale = np.where(counts > 0, (counts + 1.0) ** -self.params.rarity, self.params.newcomers).astype(np.float32)
         matrix.data = matrix.data * scale[matrix.indices]
         self.matrix = matrix
+        self.base = None
+        if self.params.trend:
+            popularity = WindowedPopularity(days=self.params.trend_days).fit(data).popularity
+            self.base = popularity * np.float32(self.params.trend / popularity.max(initial=np.finfo(np.float32).tiny))
         self.n_items = n
         return self
 
     def event_weights(self, histories: Histories) -> Floats:
         return decayed(histories, self.params.decay)
 
-    def _key(self, data: TrainingData) -> tuple[Any, ...]:
-        return (id(data.interactions), *(getattr(self.params, name) for name in SOLVED_BY))
+    def _key(self) -> tuple[Any, ...]:
+        return tuple(getattr(self.params, name) for name in SOLVED_BY)
+
+    def _known(self, data: TrainingData) -> Solution | None:
+        """What was solved with these parameters, if it was on these very data."""
+        interactions, solution = self._solved.get(self._key(), (None, None))
+        return solution if interactions is data.interactions else None
 
     def _solve(self, data: TrainingData) -> Solution:
-        key = self._key(data)
-        if key not in self._solved:
+        solution = self._known(data)
+        if solution is None:
             chosen = user_items(data.interactions.histories, data.interactions.n_items)
-            self._solved[key] = solve(
+            solution = solve(
                 (chosen.T @ chosen).tocsr(),
                 data.catalogue.vectors,
                 text_scale=self.params.text_scale,
@@ -116,7 +132,8 @@ class LinearCore(ItemMatrixModel):
                 method=self.params.solver,
                 memory_gib=self.params.memory_gib,
             )
-        return self._solved[key]
+            self._solved[self._key()] = (data.interactions, solution)
+        return solution
 
 
 def strongest(matrix: sparse.csr_array, keep: int) -> sparse.csr_array:

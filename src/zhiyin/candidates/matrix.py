@@ -27,6 +27,8 @@ class ItemMatrixModel(Recommender):
 
     additive: ClassVar[bool] = True
     matrix: sparse.csr_array
+    base: Floats | None = None
+    """Added to every score, float32 [n]; None adds nothing. No part of ``contributions``."""
 
     def event_weights(self, histories: Histories) -> Floats:
         """Weight (>= 0) of each event when asked; the default counts the event's own weight."""
@@ -35,7 +37,8 @@ class ItemMatrixModel(Recommender):
     def score(self, histories: Histories) -> Floats:
         self.check_asked(histories)
         weighted = history_rows(self.event_weights(histories), histories.items, histories, self.n_items)
-        return np.asarray((weighted @ self.matrix).toarray(), dtype=np.float32)
+        scores = np.asarray((weighted @ self.matrix).toarray(), dtype=np.float32)
+        return scores if self.base is None else scores + self.base
 
     def top_k(
         self,
@@ -60,6 +63,10 @@ class ItemMatrixModel(Recommender):
         used, places = np.unique(histories.items, return_inverse=True)
         left = history_rows(self.event_weights(histories), places, histories, len(used))
         known = self.matrix[used]
+        if self.base is not None:
+            # Everybody has one more event, whose row is the base.
+            left = sparse.hstack([left, np.ones((len(histories), 1), dtype=np.float32)], format="csr")
+            known = sparse.vstack([known, sparse.csr_array(self.base[None, :])], format="csr")
         if allowed is not None and not allowed.all():
             known = _columns_kept(known, allowed)
         if exclude_seen:
@@ -85,15 +92,19 @@ class ItemMatrixModel(Recommender):
         grown = type(self)(self.params)
         grown.matrix = with_newcomers(self.matrix, known, new)
         grown.n_items = self.n_items + len(new)
+        if self.base is not None:
+            grown.base = np.concatenate((self.base, np.zeros(len(new), dtype=np.float32)))
         return grown
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         self.check_fitted()
-        return {"indptr": self.matrix.indptr, "indices": self.matrix.indices, "data": self.matrix.data}
+        arrays = {"indptr": self.matrix.indptr, "indices": self.matrix.indices, "data": self.matrix.data}
+        return arrays if self.base is None else {**arrays, "base": self.base}
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> Self:
         n = len(arrays["indptr"]) - 1
         self.matrix = sparse.csr_array((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(n, n))
+        self.base = arrays.get("base")
         self.n_items = n
         return self
 
