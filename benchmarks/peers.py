@@ -7,7 +7,9 @@ with the same popular items as ours.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +20,8 @@ from numpy.typing import NDArray
 
 from benchmarks.peer_counting import PCTM, SeqRules
 from benchmarks.peer_implicit import ImplicitPeer
-from benchmarks.peer_rectools import RecToolsEASE, installed
+from benchmarks.peer_rectools import RecToolsEASE
+from zhiyin.assets.cache import root
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.popular import WindowedPopularity
@@ -114,13 +117,13 @@ class Fitted:
 
 
 def kinds(quick: bool) -> list[Kind]:
-    """Every peer; a quick run takes the first two values of each parameter, and RecTools only where it is installed."""
+    """Every peer; a quick run takes the first two values of each parameter, and leaves out RecTools with its install."""
     if not quick:
         return list(KINDS)
     return [
         Kind(kind.name, kind.make, {name: values[:2] for name, values in kind.grid.items()})
         for kind in KINDS
-        if kind is not EASE or installed()
+        if kind is not EASE
     ]
 
 
@@ -129,6 +132,22 @@ def fit(kind: Kind, params: dict[str, Any], data: TrainingData, filler: Recommen
     peer = kind.make(**params).fit(data)
     # Filled asks for nothing but top_k.
     return Fitted(Filled(cast(Recommender, peer), filler), peer, time.perf_counter() - began)
+
+
+def remembered(
+    kind: Kind, key: object, trial: Trial, catalogue: Catalogue, seed: int, filler: Recommender, progress: Progress
+) -> Tuned:
+    """As ``tune``, once for the same ``key``, grid and seed: the outcome is kept beside the fetched assets."""
+    told = repr([kind.name, kind.grid, kind.then, key, seed, len(trial.users), filler.params])
+    path = root().parent / "peers" / f"tuned-{hashlib.sha256(told.encode()).hexdigest()[:24]}.json"
+    if path.is_file():
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Tuned(kind, kept["params"], kept["score"], kept["tried"])
+    tuned = tune(kind, trial, catalogue, seed, filler, progress)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    about = {"peer": kind.name, "params": tuned.params, "score": tuned.score, "tried": tuned.tried}
+    path.write_text(json.dumps(about), encoding="utf-8")
+    return tuned
 
 
 def tune(kind: Kind, trial: Trial, catalogue: Catalogue, seed: int, filler: Recommender, progress: Progress) -> Tuned:

@@ -113,8 +113,10 @@ def tune_peers(
     trial = split.search().sample(options.train.search_users, options.train.seed)
     data = TrainingData(trial.train, prepared.catalogue, options.train.seed, trial.now)
     filler = MODELS[FILLER](choice.params[FILLER]).fit(data)
+    key = (prepared.fingerprint, split.description)
     return [
-        peers.tune(kind, trial, prepared.catalogue, options.train.seed, filler, progress) for kind in peers.kinds(quick)
+        peers.remembered(kind, key, trial, prepared.catalogue, options.train.seed, filler, progress)
+        for kind in peers.kinds(quick)
     ]
 
 
