@@ -19,6 +19,12 @@ class FileEntry(BaseModel):
     size: int
 
 
+class Stamp(BaseModel):
+    """The one key that every format has, read first: a newer manifest may hold keys we do not know."""
+
+    format: int
+
+
 class Manifest(BaseModel):
     """manifest.json. ``created`` is in microseconds UTC; ``models`` holds parameters by model; ``encoder`` is the text
     encoder's id or None; ``versions`` are the packages that took part."""

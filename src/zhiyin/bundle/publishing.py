@@ -7,7 +7,7 @@ from pathlib import Path
 
 from zhiyin.bundle.manifest import Manifest
 from zhiyin.bundle.reading import Bundle, load
-from zhiyin.bundle.writing import BundleContent, write
+from zhiyin.bundle.writing import BundleContent, locked, unfinished, write
 from zhiyin.errors import BundleError
 from zhiyin.ports import Store
 
@@ -41,12 +41,13 @@ def use(store: Store, root: Path, name: str) -> None:
 
 
 def remove(store: Store, root: Path, name: str) -> None:
-    """Delete a bundle. Raises BundleError for the served one."""
-    rows = store.bundles()
-    if name in rows.filter(rows["active"])["name"].to_list():
+    """Delete a bundle. Raises BundleError for the served one and for one that the store does not list."""
+    served = {row["name"]: row["active"] for row in store.bundles().to_dicts()}
+    if name not in served:
+        raise BundleError(f"no bundle '{name}'", fix="see 'zhiyin bundles list'")
+    if served[name]:
         raise BundleError(f"bundle '{name}' is being served", fix="serve another first: 'zhiyin bundles use NAME'")
-    store.drop_bundle(name)
-    shutil.rmtree(root / name, ignore_errors=True)
+    _drop(store, root, name)
 
 
 def prune(store: Store, root: Path, keep: int) -> list[str]:
@@ -54,8 +55,26 @@ def prune(store: Store, root: Path, keep: int) -> list[str]:
     rows = store.bundles()
     old = rows.filter(~rows["active"])["name"].to_list()[keep:]
     for name in old:
-        remove(store, root, name)
+        _drop(store, root, name)
     return old
+
+
+def _drop(store: Store, root: Path, name: str) -> None:
+    """Take a bundle off the disk, then off the list; cut short anywhere, doing it again finishes it."""
+    folder = root / name
+    if folder.exists():
+        try:
+            with locked(root):
+                away = folder.rename(unfinished(root))
+        except FileNotFoundError:
+            pass  # Somebody else is taking it away.
+        except OSError as refused:
+            raise BundleError(
+                f"cannot remove the bundle: {refused.strerror}", where=str(folder), fix="give access there"
+            ) from refused
+        else:
+            shutil.rmtree(away, ignore_errors=True)
+    store.drop_bundle(name)
 
 
 def find(store: Store, start: str) -> str:

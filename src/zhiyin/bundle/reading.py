@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from zhiyin.bundle.manifest import FORMAT, Manifest
+from zhiyin.bundle.manifest import FORMAT, Manifest, Stamp
 from zhiyin.bundle.writing import MANIFEST, entry_of
 from zhiyin.errors import BundleError
 from zhiyin.types import Catalogue, IdMap
+
+if TYPE_CHECKING:
+    import polars as pl
 
 FIX = "choose another with 'zhiyin bundles use', or train again"
 
 
 class Bundle:
-    """One trained bundle, read-only."""
+    """One trained bundle, read-only. Asking for a part raises BundleError where its file is missing or damaged."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self.folder = folder
@@ -36,9 +41,7 @@ class Bundle:
     @cached_property
     def users(self) -> IdMap:
         """The people training saw."""
-        import polars as pl
-
-        return IdMap(pl.read_parquet(self.folder / "users.parquet")["user_id"].to_list())
+        return IdMap(self._table("users.parquet")["user_id"].to_list())
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -63,31 +66,61 @@ class Bundle:
     def verify(self) -> None:
         """Raise BundleError where any file differs from what the manifest says."""
         for name, entry in self.manifest.files.items():
-            if entry_of(self.folder / name) != entry:
-                raise BundleError("the file has changed", where=str(self.folder / name), fix=FIX)
+            path = self.folder / name
+            with _reading(path):
+                found = entry_of(path)
+            if found != entry:
+                raise BundleError("the file has changed", where=str(path), fix=FIX)
 
     @cached_property
-    def _items(self) -> Any:
+    def _items(self) -> pl.DataFrame:
+        return self._table("items.parquet")
+
+    def _table(self, name: str) -> pl.DataFrame:
         import polars as pl
 
-        return pl.read_parquet(self.folder / "items.parquet")
+        path = self.folder / name
+        with _reading(path):
+            return pl.read_parquet(path)
 
     def _array(self, name: str) -> NDArray[Any]:
         # A plain array over the mapped memory: numpy.memmap itself makes every slice slow.
-        return np.asarray(np.load(self.folder / name, mmap_mode="r", allow_pickle=False))
+        path = self.folder / name
+        with _reading(path):
+            return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what readers raise over the file ``path`` into BundleError."""
+    from polars.exceptions import PolarsError
+
+    try:
+        yield
+    except OSError as refused:
+        what = f"the file cannot be read: {refused.strerror or refused}"
+        raise BundleError(what, where=str(path), fix=FIX) from refused
+    except (ValueError, EOFError, PolarsError) as damaged:
+        raise BundleError("the file is damaged", where=str(path), fix=FIX) from damaged
 
 
 def load(folder: Path) -> Bundle:
     """Open the bundle in ``folder``. Raises BundleError where it is missing, damaged or of another format."""
     path = folder / MANIFEST
+    with _reading(path):
+        told = path.read_bytes() if path.exists() else None
+    if told is None:
+        raise BundleError("no bundle here", where=str(folder), fix=FIX)
     try:
-        manifest = Manifest.model_validate_json(path.read_bytes())
-    except FileNotFoundError as missing:
-        raise BundleError("no bundle here", where=str(folder), fix=FIX) from missing
+        stamp = Stamp.model_validate_json(told)
+        if stamp.format != FORMAT:
+            raise BundleError(f"format {stamp.format}, and this Zhiyin reads {FORMAT}", where=str(path), fix=FIX)
+        manifest = Manifest.model_validate_json(told)
     except ValidationError as broken:
-        raise BundleError(f"not a manifest of ours: {broken.errors()[0]['msg']}", where=str(path), fix=FIX) from broken
-    if manifest.format != FORMAT:
-        raise BundleError(f"format {manifest.format}, and this Zhiyin reads {FORMAT}", where=str(path), fix=FIX)
+        first = broken.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        what = f"not a manifest of ours: {f'{key!r}: ' if key else ''}{first['msg']}"
+        raise BundleError(what, where=str(path), fix=FIX) from broken
     for name, entry in manifest.files.items():
         file = folder / name
         if not file.is_file() or file.stat().st_size != entry.size:

@@ -1,11 +1,18 @@
-"""Write a bundle: into a temporary folder first, renamed when everything is on disk."""
+"""Write a bundle: into a temporary folder first, renamed when everything is on disk.
+
+Whoever changes the folder of bundles holds its lock. The lock dies with its holder, so an unfinished folder that is
+seen under the lock was left behind by a run that was killed.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import secrets
 import shutil
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,9 +23,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.bundle.manifest import FORMAT, FileEntry, Manifest, fingerprint
+from zhiyin.errors import BundleError
 from zhiyin.types import Catalogue
 
 MANIFEST = "manifest.json"
+LOCK = ".lock"
 UNFINISHED = ".unfinished-"
 PACKAGES = ("zhiyin", "implicit", "numpy", "onnxruntime", "polars", "scipy", "sparse-dot-topn", "tokenizers")
 
@@ -43,12 +52,25 @@ class BundleContent:
 def write(root: Path, content: BundleContent, created: int) -> Manifest:
     """Write ``root``/NAME and return its manifest. Nothing is visible under that name until it is whole.
 
-    NAME is the UTC time of ``created`` (microseconds) and the beginning of the fingerprint.
+    NAME is the UTC time of ``created`` (microseconds) and the beginning of the fingerprint. Writers wait for each
+    other. Raises BundleError where the disk refuses.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    from polars.exceptions import PolarsError
+
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with locked(root):
+            return _write(root, content, created)
+    except (OSError, PolarsError) as refused:
+        fix = "make room or give access there, then train again"
+        raise BundleError(f"cannot write the bundle: {refused}", where=str(root), fix=fix) from refused
+
+
+def _write(root: Path, content: BundleContent, created: int) -> Manifest:
     for left in root.glob(f"{UNFINISHED}*"):
         shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=root))
+    folder = unfinished(root)
+    folder.mkdir()
     try:
         _write_parts(folder, content)
         paths = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
@@ -76,15 +98,29 @@ def write(root: Path, content: BundleContent, created: int) -> Manifest:
             files=files,
             fingerprint=mark,
         )
-        (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1), encoding="utf-8")
+        told = manifest.model_dump_json(indent=1)
+        (folder / MANIFEST).write_text(told, encoding="utf-8")
         _sync(folder)
-        folder.chmod(0o755)
         folder.rename(root / name)
         _sync_one(root)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
-    return manifest
+    # As a reader finds it: JSON knows no NaN and no tuples.
+    return Manifest.model_validate_json(told)
+
+
+@contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold the lock of ``root``, waiting for whoever has it."""
+    with (root / LOCK).open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def unfinished(root: Path) -> Path:
+    """A free name in ``root`` for a folder on its way in or out; the next write sweeps what is left under one."""
+    return root / f"{UNFINISHED}{secrets.token_hex(8)}"
 
 
 def _write_parts(folder: Path, content: BundleContent) -> None:

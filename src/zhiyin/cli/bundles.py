@@ -29,7 +29,7 @@ def list_bundles(output: FormatOption = Format.TEXT, project: ProjectOption = Pa
     for row in rows:
         made = datetime.fromtimestamp(row["created"] / 1e6, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")
         manifest = row["manifest"]
-        score = manifest["metrics"]["validation_ndcg@10"].get(manifest["served"])
+        score = manifest["metrics"].get("validation_ndcg@10", {}).get(manifest["served"])
         measured = "not measured" if score is None else f"validation NDCG@10 {score:.4f}"
         mark = "  <- served" if row["active"] else ""
         typer.echo(f"{row['name']}  {made} UTC  {manifest['served']}  {measured}{mark}")
