@@ -58,9 +58,9 @@ def _implicit(kind: str) -> Callable[..., Peer]:
     return lambda **values: ImplicitPeer(kind, **values)  # type: ignore[arg-type]
 
 
-NEIGHBOURS = (10, 20, 50, 100, 200, 500)
+NEIGHBOURS = (10, 5, 20, 50, 100, 200, 500)
 POPULARITY = Kind("popularity, all time", lambda: WindowedPopularity(days=None))
-EASE = Kind("EASE (RecTools)", RecToolsEASE, {"regularization": (10.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2000.0)})
+EASE = Kind("EASE (RecTools)", RecToolsEASE, {"regularization": (100.0, 10.0, 30.0, 250.0, 500.0, 1000.0, 2000.0)})
 KINDS = (
     POPULARITY,
     Kind("item kNN, cosine (implicit)", _implicit("cosine"), {"K": NEIGHBOURS}),
@@ -69,8 +69,8 @@ KINDS = (
     Kind(
         "iALS (implicit)",
         _implicit("als"),
-        {"factors": (128, 64, 256), "regularization": (0.1, 1.0, 10.0, 50.0), "alpha": (1.0, 10.0, 40.0)},
-        {"iterations": (15, 5, 30), "factors": (32, 16)},
+        {"factors": (128, 64), "regularization": (10.0, 1.0, 50.0), "alpha": (1.0, 10.0, 40.0)},
+        {"iterations": (15, 5, 30, 60), "factors": (256, 32), "regularization": (0.1, 4.0, 25.0), "alpha": (2.0, 4.0)},
     ),
     EASE,
     Kind(
@@ -89,7 +89,12 @@ KINDS = (
         "PCTM (re-implemented)",
         PCTM,
         {"window": (10, 20), "power": (0.5, 1.0), "tau": (0.93, 0.01, 0.05, 0.2, 4.0), "decay": (0.6, 0.4, 0.8, 0.9)},
-        {"popularity": (0.0, -0.04, -0.1, -0.4), "fading": (0.0, 0.5, 0.7, 0.85), "tau": (0.4, 2.0)},
+        {
+            "fading": (0.0, 0.5, 0.7, 0.85),
+            "tau": (0.4, 2.0, 8.0, 16.0),
+            "decay": (0.5, 0.7, 0.95),
+            "popularity": (0.0, -0.04, -0.1, -0.4),
+        },
     ),
 )
 
@@ -117,11 +122,15 @@ class Fitted:
 
 
 def kinds(quick: bool) -> list[Kind]:
-    """Every peer; a quick run takes the first two values of each parameter, and leaves out RecTools with its install."""
+    """Every peer; a quick run tries two values of one parameter, and leaves out RecTools."""
     if not quick:
         return list(KINDS)
     return [
-        Kind(kind.name, kind.make, {name: values[:2] for name, values in kind.grid.items()})
+        Kind(
+            kind.name,
+            kind.make,
+            {name: values[: 1 if place else 2] for place, (name, values) in enumerate(kind.grid.items())},
+        )
         for kind in KINDS
         if kind is not EASE
     ]

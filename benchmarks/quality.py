@@ -113,6 +113,11 @@ def tune_peers(
     trial = split.search().sample(options.train.search_users, options.train.seed)
     data = TrainingData(trial.train, prepared.catalogue, options.train.seed, trial.now)
     filler = MODELS[FILLER](choice.params[FILLER]).fit(data)
+    if quick:
+        return [
+            peers.tune(kind, trial, prepared.catalogue, options.train.seed, filler, progress)
+            for kind in peers.kinds(quick)
+        ]
     key = (prepared.fingerprint, split.description)
     return [
         peers.remembered(kind, key, trial, prepared.catalogue, options.train.seed, filler, progress)
