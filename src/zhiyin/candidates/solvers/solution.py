@@ -9,7 +9,6 @@ from scipy import sparse
 
 from zhiyin.types import Floats
 
-
 NO_SOLUTION = {
     "what": "the linear core has no solution: counts, text and penalty together are not positive definite",
     "fix": "raise regularisation or lower text_scale",
