@@ -3,7 +3,7 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test install lint bench lock clean
+.PHONY: demo test install lint bench docs lock clean
 
 demo: $(VENV)/.core
 	$(BIN)/zhiyin demo
@@ -18,6 +18,11 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# Writes the two pages that are made from code.
+docs: $(VENV)/.core
+	$(BIN)/python -m zhiyin.reference configuration > docs/configuration.md
+	$(BIN)/python -m zhiyin.reference commands > docs/commands.md
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Zhiyin needs $(PYTHON): install it, or run make PYTHON=/path/to/python3.11"; exit 1; }

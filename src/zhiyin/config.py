@@ -85,7 +85,12 @@ class RecommendSettings(Section):
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        extra="forbid", frozen=True, env_prefix="ZHIYIN_", env_nested_delimiter="__", use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        env_prefix="ZHIYIN_",
+        env_prefix_target="all",  # an alias gets the prefix too
+        env_nested_delimiter="__",
+        use_attribute_docstrings=True,
     )
 
     name: str = Field("zhiyin", min_length=1, max_length=200)
