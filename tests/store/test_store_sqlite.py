@@ -122,7 +122,12 @@ def test_another_process_reads_while_one_writes(tmp_path: Path) -> None:
 
 def test_settings_of_every_connection(tmp_path: Path) -> None:
     with closing(open_store(URL, tmp_path)) as store, store.writing(), store._engine.connect() as second:
-        for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("busy_timeout", 10_000)):
+        for pragma, value in (
+            ("journal_mode", "wal"),
+            ("synchronous", 2),
+            ("busy_timeout", 10_000),
+            ("foreign_keys", 1),
+        ):
             assert second.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
 
 

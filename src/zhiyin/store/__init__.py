@@ -78,6 +78,7 @@ def _prepare_sqlite(engine: Engine) -> None:
         _use_wal(connection)
         # FULL: what was acknowledged survives a power cut.
         connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
 
     @event.listens_for(engine, "begin")

@@ -55,16 +55,15 @@ class Writer:
         """
         import polars as pl
 
-        before = self._count(events)
         names = ["event_id", "user_id", "item_id", "event_type", "value", "time"]
         plain = frame.select(names).with_columns(
             pl.col("value").cast(pl.Float64).fill_nan(None), pl.col("time").cast(pl.Int64)
         )
+        for table, column in ((users, "user_id"), (items, "item_id")):
+            self._insert_ignoring(table, [column], ((key,) for key in frame[column].unique().sort()))
+        before = self._count(events)
         rows = ((row[0] or content_id(row[1:]), *row[1:]) for row in plain.iter_rows())
         self._insert_ignoring(events, names, rows)
-        for table, column in ((users, "user_id"), (items, "item_id")):
-            ids = frame[column].unique().sort()
-            self._insert_ignoring(table, [column], ((key,) for key in ids))
         new = self._count(events) - before
         return Written(new=new, changed=0, same=len(frame) - new)
 

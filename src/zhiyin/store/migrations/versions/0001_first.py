@@ -29,8 +29,8 @@ def upgrade() -> None:
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
         sa.Column("event_id", sa.Text, nullable=False),
-        sa.Column("user_id", sa.Text, nullable=False),
-        sa.Column("item_id", sa.Text, nullable=False),
+        sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id"), nullable=False),
+        sa.Column("item_id", sa.Text, sa.ForeignKey("items.item_id"), nullable=False),
         sa.Column("event_type", sa.Text, nullable=False),
         sa.Column("value", sa.Double),
         sa.Column("time", sa.BigInteger),
@@ -38,6 +38,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_events_user_id_seq", "events", ["user_id", "seq"])
+    op.create_index("ix_events_item_id", "events", ["item_id"])
     op.create_table(
         "vectors",
         sa.Column("model_id", sa.Text, primary_key=True),
