@@ -61,10 +61,12 @@ class FileReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """``stored``: users, items and events in the store afterwards. ``seconds``: how long it took."""
+    """``stored``: users, items and events in the store afterwards. ``suspicious``: users who, by the events of this
+    import, act faster than a person can; they are stored, and left out of training. ``seconds``: how long it took."""
 
     files: list[FileReport]
     stored: dict[str, int]
+    suspicious: list[str]
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,6 +75,12 @@ class ImportReport:
     def lines(self) -> list[str]:
         """The report for a reader."""
         text = [line for file in self.files for line in file.lines()]
+        if self.suspicious:
+            some = ", ".join(f"'{user}'" for user in self.suspicious[:5]) + (" ..." if len(self.suspicious) > 5 else "")
+            text.append(
+                f"{_count(len(self.suspicious), 'users')} faster than a person can be, left out of training: {some}"
+                " (bounds: bot_events_per_minute and bot_minimum_events under [preprocess])"
+            )
         counts = ", ".join(_count(count, name) for name, count in self.stored.items())
         return [*text, f"The store now holds {counts}. Next: zhiyin train"]
 
@@ -122,7 +130,8 @@ def ingest(
                 written.append(_put(writer, read))
                 advance(len(read.frame))
     reports = [_report(*one) for one in zip(reads, written, kept, strict=True)]
-    return ImportReport(reports, store.counts(), round(time.perf_counter() - began, 3))
+    suspicious = _suspicious(reads, settings)
+    return ImportReport(reports, store.counts(), suspicious, round(time.perf_counter() - began, 3))
 
 
 def _reading(settings: Settings, columns: Mapping[str, str], encoding: str | None) -> Reading:
@@ -136,6 +145,15 @@ def _reading(settings: Settings, columns: Mapping[str, str], encoding: str | Non
         latest=int(time.time() * 1_000_000 + rules.future_tolerance_days * DAY),
         encoding=encoding,
     )
+
+
+def _suspicious(reads: Sequence[FileRead], settings: Settings) -> list[str]:
+    import polars as pl
+
+    from zhiyin.preprocess.bots import bots
+
+    frames = [read.frame.select("user_id", "time") for read in reads if read.kind == "events"]
+    return bots(pl.concat(frames), settings.preprocess) if frames else []
 
 
 def _check_columns(columns: Mapping[str, str], reads: Sequence[FileRead]) -> None:
@@ -179,6 +197,8 @@ def _check_rows(reads: Sequence[FileRead], kept: Sequence[Path | None], strict: 
         reasons = ", ".join(f"{count:,} {reason} (first on line {first[reason]})" for reason, count in counts.items())
         what = "strict import refused" if len(read.frame) else "no row can be used"
         fix = f"see {reject_file}, correct the rows" + (" or import without --strict" if len(read.frame) else "")
+        if "bad UTF-8" in counts:
+            fix += ", or name the file's encoding with --encoding"
         raise DataError(f"{what}, nothing imported: {reasons}", where=str(read.path), fix=fix)
 
 

@@ -119,5 +119,16 @@ def test_strict_and_encoding_reach_the_reader(project: Path) -> None:
     (project / "gb.csv").write_bytes("user,item\n甲,乙\n".encode("gb18030"))
     done = runner.invoke(app, [*base, str(project / "gb.csv"), "--encoding", "gb18030"])
     assert done.exit_code == 0
-    assert "Latin-1" not in done.stdout
-    assert "Latin-1" in runner.invoke(app, [*base, str(project / "gb.csv")]).stdout
+    assert "1 new" in done.stdout
+    assert "--encoding" in str(runner.invoke(app, [*base, str(project / "gb.csv")]).exception)
+
+
+def test_patterns_name_several_files(project: Path) -> None:
+    for day in "231":
+        (project / f"day-{day}.csv").write_text(f"user_id,item_id\nu,i{day}\n")
+    (project / "day-[0].csv").write_text("user_id,item_id\nu,own name\n")
+    base = ["import", "--project", str(project), "--quiet", "--format", "json", "--events"]
+    done = runner.invoke(app, [*base, str(project / "day-?.csv"), "--events", str(project / "day-[0].csv")])
+    names = [Path(file["path"]).name for file in json.loads(done.stdout)["files"]]
+    assert names == ["day-1.csv", "day-2.csv", "day-3.csv", "day-[0].csv"]
+    assert "no file matches" in str(runner.invoke(app, [*base, str(project / "night-*.csv")]).exception)

@@ -118,13 +118,16 @@ def test_bad_utf8_among_good(tmp_path: Path) -> None:
     found = read(tmp_path / "e.csv", data)
     assert found.frame["item_id"].to_list() == ["音", "乐", "声"]
     assert rejected(found, tmp_path) == [(4, "bad UTF-8", "u,\\xff\\xfe")]
-    assert found.notes == []
+    assert found.notes == ["some lines are not UTF-8: if the file has another encoding, name it with --encoding"]
 
 
-def test_latin1_is_announced(tmp_path: Path) -> None:
-    found = read(tmp_path / "e.csv", "user,item\nJosé,é\nu,i\n".encode("latin-1"))
-    assert found.frame["user_id"].to_list() == ["José", "u"]
+def test_latin1_is_guessed_for_texts_only_and_announced(tmp_path: Path) -> None:
+    found = read(tmp_path / "i.csv", "item,title\n1,José\n2,i\n".encode("latin-1"), Kind.ITEMS)
+    assert found.frame["title"].to_list() == ["José", "i"]
     assert "Latin-1" in found.notes[0]
+    found = read(tmp_path / "e.csv", "user,item\nJosé,é\nu,i\n".encode("latin-1"))
+    assert found.frame["user_id"].to_list() == ["u"]
+    assert rejected(found, tmp_path) == [(2, "bad UTF-8", "Jos\\xe9,\\xe9")]
 
 
 def test_rejected_parquet_rows(tmp_path: Path) -> None:

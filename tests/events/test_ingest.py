@@ -205,6 +205,29 @@ def test_settings_reach_the_rows(store: Store, project: Path) -> None:
     assert store.events()["event_type"].to_list() == ["view", "click", "click"]
 
 
+def test_users_faster_than_people_are_named_and_kept(store: Store, project: Path) -> None:
+    """A robot makes 30 events in half a minute, a person 30 in half an hour."""
+    rows = [
+        f"{user},i{n},view,{1_700_000_000 + n * pace}" for user, pace in (("机器", 1), ("人", 60)) for n in range(30)
+    ]
+    (project / "fast.csv").write_text("user_id,item_id,event_type,timestamp\n" + "\n".join(rows), encoding="utf-8")
+    bounds = make_settings({"preprocess": {"bot_events_per_minute": 20, "bot_minimum_events": 25}})
+    report = ingest(store, bounds, project, events=[project / "fast.csv"])
+    assert report.suspicious == ["机器"]
+    assert "1 user faster than a person can be, left out of training: '机器'" in "\n".join(report.lines())
+    assert report.stored["events"] == 60
+
+
+def test_columns_that_events_do_not_keep_are_named(store: Store, project: Path) -> None:
+    (project / "a.csv").write_text("user_id,item_id,page,referrer\nu,i,1,x\n")
+    (project / "b.jsonl").write_text('{"user": "u", "item": "j"}\n{"user": "v", "item": "j", "page": 1}\n')
+    report = ingest(store, settings(), project, events=[project / "a.csv", project / "b.jsonl"])
+    assert [file.notes for file in report.files] == [
+        ["columns not kept with events: page, referrer"],
+        ["columns not kept with events: page"],
+    ]
+
+
 def test_named_columns_and_encoding_reach_the_readers(store: Store, project: Path) -> None:
     (project / "e.csv").write_bytes("谁,物\n甲,乙\n".encode("gb18030"))
     run(store, project, events=("e.csv",), columns={"user": "谁", "item": "物"}, encoding="gb18030")

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from glob import glob, has_magic
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, open_project, print_json
+from zhiyin.errors import FileUnreadable, UsageError
 
 Column = Annotated[str | None, typer.Option(metavar="NAME", help="Name of this column, where it is not a usual one.")]
+
+
+def _expand(paths: Iterable[Path]) -> list[Path]:
+    """Patterns as the files they match, by name; a file whose own name looks like a pattern is that file."""
+    found: list[Path] = []
+    for path in paths:
+        if path.exists() or not has_magic(str(path)):
+            found.append(path)
+            continue
+        matches = sorted(Path(name) for name in glob(str(path), recursive=True))
+        if not matches:
+            raise FileUnreadable("no file matches", where=str(path), fix="check the pattern")
+        found += matches
+    return found
 
 
 def import_(
@@ -39,13 +56,13 @@ def import_(
     quiet: QuietOption = False,
     project: ProjectOption = Path(),
 ) -> None:
-    """Import events, items and users: all files or none. Repeat a flag for several files of a kind.
+    """Import events, items and users: all files or none. For several files of a kind repeat the flag, or give a
+    pattern such as 'day-*.csv' in quotes.
 
     Reads CSV, TSV, JSONL and Parquet (each also .gz), RecBole atomic files, MovieLens files and Gorse JSONL. Rows that
     cannot be used are counted, and kept in the project's folder rejects.
     """
     from zhiyin.cli.progress import make_progress
-    from zhiyin.errors import UsageError
     from zhiyin.ingest import ingest
 
     named = {
@@ -60,14 +77,15 @@ def import_(
     }
     if not (events or items or users):
         raise UsageError("nothing to import", fix="pass --events FILE, --items FILE or --users FILE")
+    files = {kind: _expand(paths or ()) for kind, paths in (("events", events), ("items", items), ("users", users))}
     with open_project(project) as opened:
         report = ingest(
             opened.store,
             opened.settings,
             opened.folder,
-            events=events or (),
-            items=items or (),
-            users=users or (),
+            events=files["events"],
+            items=files["items"],
+            users=files["users"],
             columns={role: name for role, name in named.items() if name is not None},
             encoding=encoding,
             strict=strict,

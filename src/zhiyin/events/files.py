@@ -90,11 +90,11 @@ class TextFile:
         return found
 
 
-def open_text(path: Path, encoding: str | None = None) -> TextFile:
+def open_text(path: Path, encoding: str | None = None, *, guess: bool = True) -> TextFile:
     """Look through the whole file once. Raises FileUnreadable where it is damaged, binary or empty.
 
-    Without ``encoding`` the file is UTF-8. Where more lines break UTF-8 than use it beyond ASCII, it is read as
-    Latin-1, which ``note`` announces; otherwise the few broken lines are for the reader to reject.
+    Without ``encoding`` the file is UTF-8. With ``guess``, where more lines break UTF-8 than use it beyond ASCII, it is
+    read as Latin-1, which ``note`` announces; otherwise the broken lines are for the reader to reject.
     """
     if encoding is not None:
         try:
@@ -124,7 +124,7 @@ def open_text(path: Path, encoding: str | None = None) -> TextFile:
                         broken += 1
     if empty:
         raise FileUnreadable("the file is empty", where=str(path), fix="check that it was written to the end")
-    if broken > beyond:
+    if guess and broken > beyond:
         note = f"not UTF-8: read as Latin-1 ({broken} lines); name another encoding with --encoding if texts look wrong"
         return TextFile(path, "latin-1", note)
     return TextFile(path, "utf-8")

@@ -65,6 +65,8 @@ def read_file(path: Path, kind: Kind, reading: Reading, advance: Advance = lambd
         frame = _events(source, reading, rejects, notes, advance)
     else:
         frame, superseded = _entities(source, rejects, notes, advance)
+    if any(reject.reason == "bad UTF-8" for reject in rejects.rows) and reading.encoding is None:
+        notes.append("some lines are not UTF-8: if the file has another encoding, name it with --encoding")
     roles = source.roles()
     read = FileRead(path, kind, source.format, roles, frame, superseded, rejects, source.raw, notes)
     if not read.rows:
@@ -86,6 +88,9 @@ def _events(source: Source, reading: Reading, rejects: Rejects, notes: list[str]
             if len(events) and events[column].str.contains(f"^{POINT_ZERO}$").all():
                 notes.append(f"every {column} ends in .0, as numbers with gaps are printed: read without it")
                 events = events.with_columns(pl.col(column).str.strip_suffix(".0"))
+    used = set(source.roles().values())
+    if unused := [name for name in source.columns() if name not in used]:
+        notes.append(f"columns not kept with events: {', '.join(unused[:12])}{' ...' if len(unused) > 12 else ''}")
     return _without_repeats(events, rejects).select(*FIELDS)
 
 

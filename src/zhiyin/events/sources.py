@@ -38,6 +38,10 @@ class Source(Protocol):
         """Role -> column. JSONL knows them once it is read."""
         ...
 
+    def columns(self) -> list[str]:
+        """All columns. JSONL knows them once it is read."""
+        ...
+
     def events(self, rule: MakeRule, fast: bool) -> Iterator[pl.DataFrame]:
         """Frames with the columns of ``interactions.SCHEMA``."""
         ...
@@ -53,7 +57,8 @@ def open_source(path: Path, kind: Kind, columns: Roles, encoding: str | None, re
     """Open ``path``. Raises FileUnreadable where it is damaged or does not hold ``kind``."""
     if is_parquet(path):
         return _Table(path, kind, columns, rejects)
-    text = open_text(path, encoding)
+    # Texts of a wrong encoding are a blemish; ids of events must be right or refused.
+    text = open_text(path, encoding, guess=kind is not Kind.EVENTS)
     form = detect(text, kind)
     if form.name == "JSONL":
         return _Objects(text, kind, columns, rejects)
@@ -76,6 +81,9 @@ class _Table:
 
     def roles(self) -> Roles:
         return self._roles
+
+    def columns(self) -> list[str]:
+        return self._frame.columns
 
     def events(self, rule: MakeRule, fast: bool) -> Iterator[pl.DataFrame]:
         for batch in parquet.batches(self._frame, dict.fromkeys(self._roles.values())):
@@ -106,6 +114,9 @@ class _Delimited:
     def roles(self) -> Roles:
         return self._roles
 
+    def columns(self) -> list[str]:
+        return list(self._form.header or ())
+
     def events(self, rule: MakeRule, fast: bool) -> Iterator[pl.DataFrame]:
         for batch in delimited.batches(self._text, self._form, self._rejects, fast):
             yield from_batch(rule(self._roles), batch, self._rejects, fast)
@@ -134,6 +145,9 @@ class _Objects:
 
     def roles(self) -> Roles:
         return assign(self.kind, list(self._keys), self._columns)
+
+    def columns(self) -> list[str]:
+        return list(self._keys)
 
     def events(self, rule: MakeRule, fast: bool) -> Iterator[pl.DataFrame]:
         feed = self.records()
