@@ -51,8 +51,8 @@ user and not to a project: `{ASSETS_VARIABLE}`, the folder in which fetched mode
 """
 
 MODEL_PARAMETERS = """\
-Each model is set under `[models.NAME]`, by environment variable as `ZHIYIN_MODELS__NAME__KEY`. A parameter that is set is
-kept as given; of the others those with values under "searched" are chosen on validation when a project is trained
+Each model is set under `[models.NAME]`, by environment variable as `ZHIYIN_MODELS__NAME__KEY`. A parameter that is set
+is kept as given; of the others those with values under "searched" are chosen on validation when a project is trained
 (see [models](models.md)), and the rest keep their defaults. For the None of `days` write 36500: a hundred years.
 """
 
