@@ -17,6 +17,7 @@ PARTS = (
     "peer_rectools",
     "peers",
     "rectools_child",
+    "sansa_child",
     "tables",
 )
 """Modules that the benchmarks share; every other one is a benchmark."""
