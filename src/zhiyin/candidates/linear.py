@@ -88,7 +88,7 @@ class LinearCore(ItemMatrixModel):
         again = 0.2 + 1e-6 * events + 1e-4 * n
         if self._known(data) is not None:
             return again
-        return again + (20.0 * (n / 12_000) ** 3 if dense else n / 200)
+        return again + (20.0 * (n / 12_000) ** 3 if dense else n / 2_500)
 
     def fit(self, data: TrainingData) -> Self:
         histories, n = data.interactions.histories, data.interactions.n_items
