@@ -95,7 +95,7 @@ def test_command_lines_are_found() -> None:
     [
         "zhiyin trian",
         "zhiyin recommend 1 --top 5",
-        "zhiyin bundles use",
+        "zhiyin bundles use a b",
         "zhiyin evaluate --protocol best",
         "zhiyin x y",
     ],
