@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from zhiyin import assets
-from zhiyin.errors import AssetError, BundleError, UnknownItem, UsageError
+from zhiyin.candidates.registry import MODELS
+from zhiyin.errors import AssetError, BundleError, ModelError, UnknownItem, UsageError
 from zhiyin.recommend import Engine
 from zhiyin.testing.project import BOOKS, NEVER_TAKEN, TEAS, make_trained, run
 from zhiyin.types import Temperature
@@ -162,6 +163,73 @@ def test_new_items_enter_by_their_text(project: Path) -> None:
         assert reasons[0].kind == "history"
     assert time.perf_counter() - began < 10
     assert NEVER_TAKEN in ids(later, "tea-0", k=20)
+
+
+def settle(project: Path, text: str) -> None:
+    """Add settings and train with them, without a search."""
+    settings = project / "zhiyin.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + text, encoding="utf-8")
+    assert run("train", "--no-search", "--quiet", "--project", project) == 0
+
+
+@pytest.mark.parametrize("served", ["linear", "als", "popular"])
+def test_a_new_item_that_no_model_can_place_harms_nobody(
+    project: Path, served: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zhiyin.choose.MODELS", {n: MODELS[n] for n in {served: 0, "popular": 0}})
+    settle(project, "")
+    engine = Engine.open(project)
+    assert engine.bundle.manifest.served == served
+    before = ids(engine, "tea-0", k=3)
+    put_event(engine, "tea-0", "brand new")
+    put_event(engine, "someone", "brand new")
+    engine.refresh()
+    assert ids(engine, "tea-0", k=3) == before
+    assert len(ids(engine, "someone", k=3)) == 3
+    assert sum(len(frame) for frame in engine.recommend_all(2)) == 2 * engine.store.counts()["users"]
+    with pytest.raises(ModelError, match="came after training"):
+        engine.similar("brand new")
+
+
+def test_what_is_popular_shows_in_reasons_and_not_in_similar(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zhiyin.choose.MODELS", {name: MODELS[name] for name in ("popular", "linear")})
+    settle(project, "[models.linear]\ntrend = 50.0\n")
+    engine = Engine.open(project)
+    assert engine.bundle.manifest.served == "linear"
+    assert {item.item_id for item in engine.similar(BOOKS[1], 3)} <= set(BOOKS)
+    assert {item.item_id for item in engine.similar(TEAS[1], 3)} <= set(TEAS)
+    first = engine.recommend("tea-0", 1).items[0]
+    assert first.reasons[0].kind == "popular"
+    assert (first.reasons[0].share or 0) > 0.5
+    assert sum(reason.share or 0 for reason in first.reasons) <= 1.001
+
+
+def test_half_lives_mean_the_same_everywhere(project: Path) -> None:
+    settle(project, "[preprocess]\nhalf_life_days = 3\n[models.linear]\ntrend = 0.05\n")
+    engine = Engine.open(project)
+    frame = pl.concat(list(engine.recommend_all(5)))
+    for user in ("tea-0", "tea-20", "书-3"):
+        one = engine.recommend(user, 5)
+        alike = frame.filter(pl.col("user_id") == user)
+        assert alike["item_id"].to_list() == [item.item_id for item in one.items]
+        assert alike["score"].to_list() == pytest.approx([item.score for item in one.items], abs=1e-5)
+
+
+def test_a_damaged_choice_is_made_again(project: Path) -> None:
+    kept = list((project / "searches").glob("*.json"))
+    assert kept
+    before = Engine.open(project).bundle.manifest.fingerprint
+    for path in kept:
+        path.write_text('{"served": "linear"', encoding="utf-8")
+    assert run("train", "--quiet", "--project", project) == 0
+    assert Engine.open(project).bundle.manifest.fingerprint == before
+
+
+def test_no_reasons_where_none_are_wanted(project: Path) -> None:
+    settings = project / "zhiyin.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + "[recommend]\nreasons = 0\n", encoding="utf-8")
+    engine = Engine.open(project)
+    assert all(not item.reasons for user in ("tea-0", "nobody") for item in engine.recommend(user, 12).items)
 
 
 NEW = {"new 茶/7": "绿茶 茶/7 号", "new book/7": 'Novel book "7" <b>'}

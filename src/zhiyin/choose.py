@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.registry import CORE, FILLER, MODELS
 from zhiyin.config import Settings
-from zhiyin.errors import ConfigError, ModelError
+from zhiyin.errors import ConfigError, ModelError, StoreError, ZhiyinError
 from zhiyin.evaluate.metrics import hits
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
@@ -22,9 +24,11 @@ from zhiyin.preprocess.splits import Split, Trial
 from zhiyin.search import OBJECTIVE, Found, Search
 from zhiyin.types import Catalogue
 
+FOLDER = "searches"
+"""Folder of a project that keeps what was chosen."""
 CURVE = 100
 """Ranks for which a probability is kept."""
-FORMAT = 2
+FORMAT = 3
 """Raised when the search changes, so that older choices are not taken up again."""
 
 
@@ -43,27 +47,62 @@ class Choice:
 def choose(split: Split, prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:
     """Search every model on the split's validation part, or take up what was chosen for the same data and settings.
 
-    The test part is not looked at. Raises ConfigError for ``[models.NAME]`` of an unknown model.
+    The test part is not looked at.
     """
-    for name in settings.models:
-        if name not in MODELS:
-            raise ConfigError(
-                f"unknown model '{name}'", where=f"[models.{name}]", fix=f"use one of {', '.join(MODELS)}"
-            )
-    path = project / "searches" / f"{choice_key(split, prepared, settings)}.json"
-    if path.is_file():
-        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+    path = project / FOLDER / f"{choice_key(split, prepared, settings)}.json"
+    known = _read(path)
+    if known is not None:
+        progress.say(f"The choice for these data and settings is taken from {FOLDER}/{path.name}")
+        return known
     choice = _search(split, prepared.catalogue, settings, progress)
-    path.parent.mkdir(exist_ok=True)
-    path.with_suffix(".new").write_text(json.dumps(_to_json(choice), ensure_ascii=False, indent=1), encoding="utf-8")
-    path.with_suffix(".new").replace(path)
+    _write(path, choice)
     return choice
 
 
 def choice_key(split: Split, prepared: Prepared, settings: Settings) -> str:
-    told = {"train": settings.train.model_dump(), "models": settings.models, "split": split.description}
-    text = json.dumps([FORMAT, prepared.fingerprint, told], sort_keys=True, ensure_ascii=False)
+    """Names everything that decides the outcome: data, split, settings, and what the search may try."""
+    told = {
+        "train": settings.train.model_dump(exclude={"keep_bundles"}),
+        "models": settings.models,
+        "split": split.description,
+        "space": {name: [kind.params_type().model_dump(), kind.search_space] for name, kind in MODELS.items()},
+        "version": [FORMAT, version("zhiyin")],
+    }
+    text = json.dumps([prepared.fingerprint, told], sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def check_models(settings: Settings) -> None:
+    """Raise ConfigError where ``[models.NAME]`` names an unknown model, or a parameter it does not take."""
+    for name, values in settings.models.items():
+        if name not in MODELS:
+            raise ConfigError(
+                f"unknown model '{name}'", where=f"[models.{name}]", fix=f"use one of {', '.join(MODELS)}"
+            )
+        MODELS[name].make_params(values)
+
+
+def _read(path: Path) -> Choice | None:
+    """The choice kept at ``path``; None where there is none that can be used, so that it is made again."""
+    try:
+        return _from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError, ZhiyinError):
+        return None
+
+
+def _write(path: Path, choice: Choice) -> None:
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        unfinished.write_text(json.dumps(_to_json(choice), ensure_ascii=False, indent=1), encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as failure:
+        unfinished.unlink(missing_ok=True)
+        raise StoreError(
+            f"what was chosen cannot be kept: {failure.strerror}",
+            where=str(path),
+            fix="make room, or allow writing there",
+        ) from failure
 
 
 def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Progress) -> Choice:
@@ -73,9 +112,17 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
     budget = settings.train.search_seconds / 2
     with progress.task("Choosing models on validation", total=len(MODELS)) as advance:
         for name, kind in MODELS.items():
-            seconds = budget if name == CORE else budget / (len(MODELS) - 1)
+            seconds = budget if name == CORE else budget / max(1, len(MODELS) - 1)
             filler = fitted.get(FILLER)
-            run = Search(kind, trial, catalogue, seed=settings.train.seed, budget=seconds, filler=filler)
+            run = Search(
+                kind,
+                trial,
+                catalogue,
+                seed=settings.train.seed,
+                budget=seconds,
+                filler=filler,
+                optional=name not in (CORE, FILLER),
+            )
             try:
                 found[name] = run.run(settings.models.get(name, {}), settings.train.search)
             except ModelError as unfit:
@@ -87,7 +134,7 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
                     f"{name}: validation {OBJECTIVE} {found[name].score:.4f} of {len(found[name].trials)} tried"
                 )
             advance(1)
-    served = max(found, key=lambda name: found[name].score)
+    served = max(found, key=lambda name: (found[name].score, name == CORE))
     return Choice(
         served,
         {name: one.params for name, one in found.items()},

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zhiyin.bundle import FOLDER, Bundle, active
 from zhiyin.candidates.base import Recommender
-from zhiyin.candidates.fill import Filled
+from zhiyin.candidates.fill import Filled, known_to
 from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.config import PreprocessSettings, Settings, load_settings
-from zhiyin.errors import BundleError, UnknownItem, UsageError
-from zhiyin.explain.reasons import Reason, history_reasons, popular_reason, shared_features
+from zhiyin.errors import BundleError, ModelError, UnknownItem, UsageError
+from zhiyin.explain.reasons import Reason, reasons_for, shared_features
 from zhiyin.newcomers import Shelf
 from zhiyin.ports import Store
 from zhiyin.preprocess.clean import positives
@@ -61,13 +62,25 @@ class Recommendation:
 
 
 class Engine:
-    """A store and a trained bundle, ready to answer."""
+    """A store and a trained bundle, ready to answer.
+
+    Events count as soon as they are stored. Items that were added or hidden after the engine was opened are noticed
+    by ``refresh``.
+    """
 
     def __init__(self, store: Store, bundle: Bundle, settings: Settings) -> None:
         self.store = store
         self.bundle = bundle
         self.settings = settings
-        self._preprocess = PreprocessSettings(**bundle.manifest.config["preprocess"])
+        try:
+            self._preprocess = PreprocessSettings(**bundle.manifest.config["preprocess"])
+            self._unit, self._now = float(bundle.manifest.config["unit"]), int(bundle.manifest.config["now"])
+        except (KeyError, TypeError, ValueError) as other:
+            raise BundleError(
+                "the bundle was trained with settings this version does not know",
+                where=bundle.manifest.name,
+                fix="run 'zhiyin train'",
+            ) from other
         self._shelf = Shelf(store, bundle, settings)
 
     @classmethod
@@ -80,6 +93,21 @@ class Engine:
         store = open_store(settings.store.url, folder)
         return cls(store, active(store, folder / FOLDER), settings)
 
+    def close(self) -> None:
+        self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def refresh(self) -> None:
+        """Take notice of items that were added or hidden since."""
+        self._shelf = Shelf(self.store, self.bundle, self.settings)
+        for name in ("_model", "_ranker", "_alike"):
+            self.__dict__.pop(name, None)
+
     def recommend(
         self, user_id: str, k: int = 10, *, exclude: Sequence[str] = (), include_seen: bool = False
     ) -> Recommendation:
@@ -90,21 +118,24 @@ class Engine:
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
         history = self._history(user_id)
-        rows, scores = self._rank(history, k, exclude, include_seen)
+        rows, scores = self._ranker.top_k(history, k, exclude_seen=not include_seen, allowed=self._allowed(exclude))
         return self._explained(user_id, history, rows[0], scores[0])
 
-    def recommend_all(self, k: int = 10) -> Iterator[pl.DataFrame]:
+    def recommend_all(self, k: int = 10, *, exclude: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
         """Every stored user's list, in batches: columns ``user_id``, ``item_id``, ``score``, ``rank`` (from 1)."""
         import polars as pl
 
+        if k < 1:
+            raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
+
         users = self.store.users()["user_id"].to_list()
-        events = positives(self.store.events(), self._preprocess, unit=self.bundle.manifest.config["unit"])
         shelf = self._shelf
-        histories = histories_of(events, shelf.items, users)
+        histories = self._histories(self.store.events(), users)
+        allowed = self._allowed(exclude)
         ids = np.array(shelf.items.ids, dtype=object)
         names = np.array(users, dtype=object)
         for start in range(0, len(users), BATCH):
-            rows, scores = self._ranker.top_k(histories.slice(start, start + BATCH), k, allowed=shelf.allowed)
+            rows, scores = self._ranker.top_k(histories.slice(start, start + BATCH), k, allowed=allowed)
             taken = rows >= 0
             yield pl.DataFrame(
                 {
@@ -117,25 +148,31 @@ class Engine:
             )
 
     def similar(self, item_id: str, k: int = 10) -> list[Recommended]:
-        """The ``k`` items that somebody who took just ``item_id`` would be given. Raises UnknownItem."""
+        """The ``k`` items that go with ``item_id`` most of all, whoever asks; fewer where the model knows no more.
+
+        Raises UnknownItem for an id nobody has heard of, ModelError for an item that came after training and whose
+        text the model cannot place.
+        """
         row = self._shelf.items.row(item_id)
         if row < 0:
             raise UnknownItem(f"no item '{item_id}'", fix="check the id, or import the item first")
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
-        history = Histories.of([[row]])
-        rows, scores = self._ranker.top_k(history, k, allowed=self._shelf.allowed)
-        answer = self._explained("", history, rows[0], scores[0])
-        catalogue = self._shelf.catalogue
-        shared = {
-            one.item_id: shared_features(catalogue, row, self._shelf.items.row(one.item_id)) for one in answer.items
-        }
-        return [
-            Recommended(one.item_id, one.title, one.rank, one.score, None, one.sources,
-                        [Reason("similar", item_id, catalogue.titles[row] or None, None, shared[one.item_id])]
-                        if any(reason.kind == "history" for reason in one.reasons) else one.reasons)
-            for one in answer.items
-        ]  # fmt: skip
+        if row >= self._alike.n_items:
+            raise ModelError(
+                f"item '{item_id}' came after training and its text says nothing", fix="run 'zhiyin train'"
+            )
+        rows, scores = self._alike.top_k(Histories.of([[row]]), k, allowed=self._shelf.allowed[: self._alike.n_items])
+        catalogue, ids, served = self._shelf.catalogue, self._shelf.items.ids, self.bundle.manifest.served
+        found = []
+        for place, (other, score) in enumerate(zip(rows[0].tolist(), scores[0].tolist(), strict=True)):
+            if other < 0 or score <= 0:
+                break
+            title = catalogue.titles[row] or None
+            reason = Reason("similar", item_id, title, None, shared_features(catalogue, row, other))
+            name = catalogue.titles[other] or None
+            found.append(Recommended(ids[other], name, place + 1, round(score, 6), None, [served], [reason]))
+        return found
 
     def history(self, user_id: str) -> list[tuple[str, str]]:
         """Ids and titles of what the person took, latest first."""
@@ -160,27 +197,39 @@ class Engine:
         kind = MODELS[name]
         return kind(kind.make_params(self.bundle.manifest.models[name])).restore(self.bundle.arrays(name))
 
-    def _history(self, user_id: str) -> Histories:
-        events = positives(self.store.events(user_id), self._preprocess, unit=self.bundle.manifest.config["unit"])
-        return histories_of(events, self._shelf.items, [user_id], half_life_days=self._preprocess.half_life_days)
+    @cached_property
+    def _alike(self) -> Recommender:
+        """The served model without what is popular with everybody."""
+        return self._model.without_common()
 
-    def _rank(self, history: Histories, k: int, exclude: Sequence[str], include_seen: bool) -> tuple[Ints, Floats]:
+    def _history(self, user_id: str) -> Histories:
+        return self._histories(self.store.events(user_id), [user_id])
+
+    def _histories(self, events: pl.DataFrame, users: Sequence[str]) -> Histories:
+        liked = positives(events, self._preprocess, unit=self._unit)
+        half_life = self._preprocess.half_life_days
+        return histories_of(liked, self._shelf.items, users, half_life_days=half_life, now=self._now)
+
+    def _allowed(self, exclude: Sequence[str]) -> NDArray[np.bool_]:
         allowed = self._shelf.allowed.copy()
         barred = self._shelf.items.rows(exclude)
         allowed[barred[barred >= 0]] = False
-        return self._ranker.top_k(history, k, exclude_seen=not include_seen, allowed=allowed)
+        return allowed
 
     def _explained(self, user_id: str, history: Histories, rows: Ints, scores: Floats) -> Recommendation:
         shelf, manifest = self._shelf, self.bundle.manifest
         chance = manifest.metrics["rank_probability"]
+        most = self.settings.recommend.reasons
+        rows = rows[rows >= 0]
+        own = known_to(history, self._model.n_items)
+        placed = rows < self._model.n_items
+        pulls = np.zeros((len(rows), len(own.items)), dtype=np.float32)
+        common = np.zeros(len(rows), dtype=np.float32)
+        pulls[placed] = self._model.contributions_to(own, rows[placed])
+        common[placed] = self._model.common(rows[placed])
         items = []
-        for place, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True)):
-            if row < 0:
-                break
-            pulls = self._model.contributions(history, row) if row < self._model.n_items else np.zeros(0, np.float32)
-            most = self.settings.recommend.reasons
-            reasons = history_reasons(pulls, history, row, shelf.items.ids, shelf.catalogue, most) if len(pulls) else []
-            own = bool(pulls.any())
+        for place, (row, score) in enumerate(zip(rows.tolist(), scores[: len(rows)].tolist(), strict=True)):
+            led = bool((pulls[place] > 0).any())
             items.append(
                 Recommended(
                     shelf.items.ids[row],
@@ -188,8 +237,8 @@ class Engine:
                     place + 1,
                     round(score, 6),
                     chance[place] if place < len(chance) else None,
-                    [manifest.served if own else FILLER],
-                    reasons if own else [popular_reason()],
+                    [manifest.served if led else FILLER],
+                    reasons_for(pulls[place], float(common[place]), own, row, shelf.items.ids, shelf.catalogue, most),
                 )
             )
         temperature = self._temperature(user_id, history)
@@ -204,6 +253,8 @@ class Engine:
 def _fallback(history: Histories, items: list[Recommended]) -> dict[str, str] | None:
     if not len(history.items):
         return {"reason": "nothing is known of this person yet: popular items"}
-    if items and all(item.sources == [FILLER] for item in items):
+    if not items:
+        return {"reason": "there is nothing left to recommend: every item is hidden, excluded or already known"}
+    if all(item.sources == [FILLER] for item in items):
         return {"reason": "nothing follows from this person's history: popular items"}
     return None

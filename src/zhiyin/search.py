@@ -24,6 +24,8 @@ from zhiyin.types import Catalogue, TrainingData
 K = 10
 OBJECTIVE = f"NDCG@{K}"
 PASSES = 2
+LEAST = 60.0
+"""A model whose first fit takes less than this (nominal seconds) is tried whatever its share of the budget."""
 UNFIT = -1.0
 """Score of parameters with which a model has no solution."""
 
@@ -60,7 +62,10 @@ class Search:
         seed: int,
         budget: float,
         filler: Recommender | None,
+        optional: bool = False,
     ) -> None:
+        """``filler`` completes short lists. An ``optional`` model gives up where even one fit is beyond its means."""
+        self._optional = optional
         self._filler = filler
         self._trial = trial
         self._catalogue = catalogue
@@ -78,6 +83,12 @@ class Search:
     def run(self, fixed: dict[str, Any], search: bool) -> Found:
         """The best parameters, those in ``fixed`` kept as given; the defaults alone where ``search`` is off."""
         best = self._kind.make_params(fixed)
+        cost = self._model(best).fit_seconds(self._data)
+        if cost > max(self._budget, LEAST) and self._optional:
+            raise ModelError(
+                f"one fit would take about {cost:.0f} s, more than its share of {self._budget:.0f} s",
+                fix="raise train.search_seconds",
+            )
         score = self._measure(best)
         space = {name: values for name, values in self._kind.search_space.items() if name not in fixed}
         for _ in range(PASSES if search else 0):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zhiyin.bundle import FOLDER, BundleContent, Manifest, publish
 from zhiyin.candidates.registry import FILLER, MODELS
-from zhiyin.choose import Choice, choose, untested
+from zhiyin.choose import Choice, check_models, choose, untested
 from zhiyin.config import Settings
 from zhiyin.errors import NotEnoughData
 from zhiyin.ports import Progress, Silent, Store
@@ -38,7 +38,11 @@ def train(store: Store, settings: Settings, project: Path, progress: Progress | 
 
 
 def decide(prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:
-    """Parameters and the served model, by the last events of each person; defaults where nobody has enough."""
+    """Parameters and the served model, by the last events of each person; defaults where nobody has enough.
+
+    Raises ConfigError for ``[models.NAME]`` of an unknown model, or a parameter it does not take.
+    """
+    check_models(settings)
     try:
         split = leave_one_out(prepared.interactions)
     except NotEnoughData as little:
@@ -67,11 +71,12 @@ def fit(prepared: Prepared, choice: Choice, settings: Settings, progress: Progre
         catalogue=prepared.catalogue,
         data_fingerprint=prepared.fingerprint,
         seed=settings.train.seed,
-        config={"unit": prepared.cleaning.unit, "preprocess": settings.preprocess.model_dump()},
+        config={"unit": prepared.cleaning.unit, "now": now, "preprocess": settings.preprocess.model_dump()},
         metrics={
             "validation_ndcg@10": choice.scores,
             "rank_probability": choice.probability,
-            "cleaning": prepared.cleaning.to_dict(),
+            # How many, not who: a bundle outlives an erasure.
+            "cleaning": {**prepared.cleaning.to_dict(), "bots": len(prepared.cleaning.bots)},
         },
         search=choice.summary,
         encoder=prepared.encoder,

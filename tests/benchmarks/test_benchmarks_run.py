@@ -29,7 +29,7 @@ def test_listed() -> None:
     listed = benchmarks("--list").stdout.split()
     assert {"quality", "speed", "cold_items", "encoders", "import_events"} <= set(listed)
     for name in listed:
-        assert "\ndef main(" in (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8"), name
+        assert '\nif __name__ == "__main__"' in (ROOT / "benchmarks" / f"{name}.py").read_text(encoding="utf-8"), name
 
 
 def test_unknown_name_is_wrong_usage() -> None:

@@ -52,18 +52,6 @@ def test_blocks_join(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ContentKNN().fit(shop()).matrix.toarray() == pytest.approx(whole, rel=1e-5)
 
 
-def test_scores_items_it_was_not_fitted_on() -> None:
-    data = shop()
-    vectors = data.catalogue.vectors
-    assert vectors is not None
-    model = ContentKNN().fit(data)
-    histories = Histories.of([[0, 1], [5], []], weights=[[1, 2], [1], []])
-    unseen = [2, 3, 4, 6]
-    assert model.score_vectors(histories, vectors, vectors[unseen]) == pytest.approx(
-        model.score(histories)[:, unseen], rel=1e-4
-    )
-
-
 def test_without_vectors() -> None:
     with pytest.raises(ModelError, match="needs text vectors"):
         ContentKNN().fit(chain())

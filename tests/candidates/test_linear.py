@@ -101,6 +101,16 @@ def test_variants_share_what_was_solved() -> None:
     np.testing.assert_array_equal(dear.fit(data).matrix.toarray(), fresh.matrix.toarray())
 
 
+def test_variants_leave_what_they_share_alone() -> None:
+    data = shop()
+    params = LinearParams(rules=0.0, rarity=0.2)
+    first = LinearCore(params).fit(data)
+    before = first.matrix.toarray()
+    for _ in range(2):
+        np.testing.assert_array_equal(first.variant(params).fit(data).matrix.toarray(), before)
+    np.testing.assert_array_equal(first.matrix.toarray(), before)
+
+
 @pytest.mark.parametrize("keep", [1, 2, 3])
 def test_strongest_keeps_the_largest_magnitudes(keep: int) -> None:
     dense = np.array([[0, 3, -4, 1], [2, 0, 2, 2], [0, 0, 0, 0], [-1, 0, 0, 0]], dtype=np.float32)

@@ -69,6 +69,13 @@ def test_recommend_all(trained: Path, tmp_path: Path, capsys: Capture, ending: s
     assert [path.name for path in tmp_path.iterdir()] == [out.name], "nothing unfinished is left"
 
 
+def test_recommend_all_leaves_out_what_is_excluded(trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "lists.parquet"
+    assert run("recommend", "--all", "-k", "20", "--exclude", TEAS[2], "--out", out, "--project", trained) == 0
+    assert TEAS[1] in pl.read_parquet(out)["item_id"].to_list()
+    assert TEAS[2] not in pl.read_parquet(out)["item_id"].to_list()
+
+
 def test_recommend_refuses(trained: Path, tmp_path: Path, capsys: Capture) -> None:
     for words in (
         ["recommend"],
@@ -83,6 +90,11 @@ def test_recommend_refuses(trained: Path, tmp_path: Path, capsys: Capture) -> No
     code, line = refused(capsys, "recommend", "--all", "--out", tmp_path / "x.doc", "--project", trained)
     assert code == 2
     assert ".parquet" in line
+    folder = tmp_path / "a folder.csv"
+    folder.mkdir()
+    assert refused(capsys, "recommend", "--all", "--out", folder, "--project", trained)[0] == 2
+    assert refused(capsys, "recommend", "--all", "--out", "/proc/x.csv", "--project", trained)[0] == 1
+    assert refused(capsys, "init", "/proc/x")[0] == 2
     assert refused(capsys, "recommend", "a", "-k", "0", "--project", trained)[0] == 2
     assert refused(capsys, "recommend", "a", "--no-such-flag", "--project", trained)[0] == 2
 
@@ -130,7 +142,8 @@ def test_train_says_what_it_did(trained: Path, capsys: Capture) -> None:
     before = told(capsys, "bundles", "list", "--format", "json", "--project", trained)
     assert len(before) == 1
     answer = told(capsys, "train", "--quiet", "--format", "json", "--project", trained)
-    assert answer["served"] == max(answer["validation"]["NDCG@10"], key=answer["validation"]["NDCG@10"].get)
+    scores = answer["validation"]["NDCG@10"]
+    assert scores[answer["served"]] == max(scores.values())
     assert answer["fingerprint"] == before[0]["manifest"]["fingerprint"]
     assert run("bundles", "list", "--project", trained) == 0
     text = capsys.readouterr().out
@@ -192,6 +205,7 @@ def test_unknown_models_and_parameters_are_refused(trained: Path, capsys: Captur
             ("[models.nope]\nx = 1\n", "unknown model 'nope'"),
             ("[models.linear]\nregularization = 1\n", "unknown parameter 'regularization'"),
             ("[models.linear]\ndecay = 2\n", "parameter 'decay'"),
+            ("[models.linear]\ndecay = 2020-01-01\n", "parameter 'decay'"),
         ):
             settings.write_text(good + extra, encoding="utf-8")
             code, line = refused(capsys, "train", "--quiet", "--project", trained)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from zhiyin.evaluate.lists import (
-    CHUNK,
     coverage,
     diversity_by_categories,
     diversity_by_vectors,
@@ -52,13 +51,15 @@ def test_diversity_by_vectors(items: list[int], expected: float) -> None:
     np.testing.assert_allclose(diversity_by_vectors(rows(items), VECTORS), [expected], atol=1e-12)
 
 
-def test_diversity_agrees_with_the_plain_definition_across_chunks() -> None:
+def test_diversity_agrees_with_the_plain_definition_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    chunk = 50
+    monkeypatch.setattr("zhiyin.evaluate.lists.CHUNK_CELLS", chunk * 5 * 8)
     random = np.random.default_rng(0)
     vectors = random.normal(size=(30, 8)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    lists = np.array([random.permutation(30)[:5] for _ in range(CHUNK + 7)], dtype=np.int32)
+    lists = np.array([random.permutation(30)[:5] for _ in range(chunk + 7)], dtype=np.int32)
     got = diversity_by_vectors(lists, vectors)
-    for user in (0, CHUNK - 1, CHUNK, CHUNK + 6):
+    for user in (0, chunk - 1, chunk, chunk + 6):
         cosines = [float(vectors[a] @ vectors[b]) for i, a in enumerate(lists[user]) for b in lists[user][i + 1 :]]
         assert got[user] == pytest.approx(1 - np.mean(cosines), abs=1e-5)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from zhiyin.explain.reasons import history_reasons, popular_reason, shared_features
+from zhiyin.explain.reasons import Reason, reasons_for, shared_features
 from zhiyin.types import Catalogue, Histories
 
 CATALOGUE = Catalogue(
@@ -19,7 +19,7 @@ IDS = ["a", "b/1", "茶", "c", "d", "e"]
 
 def test_shares_are_of_the_positive_part() -> None:
     history = Histories.of([[0, 2, 3]])
-    reasons = history_reasons(np.array([3, -5, 1], dtype=np.float32), history, 1, IDS, CATALOGUE, 3)
+    reasons = reasons_for(np.array([3, -5, 1], dtype=np.float32), 0.0, history, 1, IDS, CATALOGUE, 3)
     assert [(reason.item_id, reason.share) for reason in reasons] == [("a", 0.75), ("c", 0.25)]
     assert reasons[0].shared == ["Nails", "Beauty", "opi", "nail"]
     assert reasons[0].words() == "75% from OPI Nail Lacquer, Red (both: Nails, Beauty, opi, nail)"
@@ -28,9 +28,19 @@ def test_shares_are_of_the_positive_part() -> None:
 def test_most_and_none() -> None:
     history = Histories.of([[0, 2]])
     both = np.array([1, 1], dtype=np.float32)
-    assert [reason.item_id for reason in history_reasons(both, history, 1, IDS, CATALOGUE, 1)] == ["a"]
-    assert history_reasons(np.zeros(2, dtype=np.float32), history, 1, IDS, CATALOGUE, 3) == []
-    assert popular_reason().words() == "popular of late"
+    assert [reason.item_id for reason in reasons_for(both, 0.0, history, 1, IDS, CATALOGUE, 1)] == ["a"]
+    nothing = np.zeros(2, dtype=np.float32)
+    (filled,) = reasons_for(nothing, 0.0, history, 1, IDS, CATALOGUE, 3)
+    assert filled == Reason("popular", None, None, None, [])
+    assert filled.words() == "popular of late"
+    assert reasons_for(both, 0.0, history, 1, IDS, CATALOGUE, 0) == []
+
+
+def test_popularity_has_its_share() -> None:
+    history = Histories.of([[0, 2]])
+    reasons = reasons_for(np.array([1, 0], dtype=np.float32), 3.0, history, 1, IDS, CATALOGUE, 3)
+    assert [(reason.kind, reason.share) for reason in reasons] == [("popular", 0.75), ("history", 0.25)]
+    assert reasons[0].words() == "75% as it is popular of late"
 
 
 def test_shared_features() -> None:
@@ -41,5 +51,5 @@ def test_shared_features() -> None:
 
 
 def test_an_item_without_title_is_called_by_its_id() -> None:
-    (reason,) = history_reasons(np.ones(1, dtype=np.float32), Histories.of([[4]]), 0, IDS, CATALOGUE, 3)
+    (reason,) = reasons_for(np.ones(1, dtype=np.float32), 0.0, Histories.of([[4]]), 0, IDS, CATALOGUE, 3)
     assert reason.words() == "100% from d"

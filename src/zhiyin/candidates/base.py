@@ -81,6 +81,19 @@ class Recommender(ABC):
         self.check_asked(history)
         return np.zeros(len(history.items), dtype=np.float32)
 
+    def contributions_to(self, history: Histories, items: Ints) -> Floats:
+        """``contributions`` to each of ``items``: float32 [len(items), events]."""
+        parts = [self.contributions(history, int(item)) for item in items]
+        return np.stack(parts) if parts else np.zeros((0, len(history.items)), dtype=np.float32)
+
+    def common(self, items: Ints) -> Floats:
+        """Part of the scores of ``items`` that is the same for everybody, float32 [len(items)]."""
+        return np.zeros(len(items), dtype=np.float32)
+
+    def without_common(self) -> Self:
+        """A model whose scores lack the part that is the same for everybody; itself where there is none."""
+        return self
+
     def with_newcomers(self, known: Floats, new: Floats) -> Self:
         """A copy that also knows items that came after training, as rows ``n_items`` onwards, by their text vectors.
 

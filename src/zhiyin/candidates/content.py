@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from zhiyin.candidates.base import CHUNK_CELLS, Params
-from zhiyin.candidates.matrix import ItemMatrixModel, decayed, from_neighbours, history_rows
+from zhiyin.candidates.matrix import ItemMatrixModel, decayed, from_neighbours
 from zhiyin.candidates.topn import best_of
 from zhiyin.errors import ModelError
 from zhiyin.types import Floats, Histories, Ints, TrainingData
@@ -35,6 +35,9 @@ class ContentKNN(ItemMatrixModel):
     }
     params: ContentKNNParams
 
+    def fit_seconds(self, data: TrainingData) -> float:
+        return super().fit_seconds(data) + 1.7e-8 * data.interactions.n_items**2
+
     def fit(self, data: TrainingData) -> Self:
         """Raises ModelError where the catalogue has no text vectors."""
         vectors = data.catalogue.vectors
@@ -59,14 +62,3 @@ class ContentKNN(ItemMatrixModel):
 
     def event_weights(self, histories: Histories) -> Floats:
         return decayed(histories, self.params.decay)
-
-    def score_vectors(self, histories: Histories, known: Floats, new: Floats) -> Floats:
-        """Float32 [len(histories), m]: scores of items unknown to the fit, by their unit vectors ``new`` [m, d].
-
-        ``known`` [n_items, d] are the vectors it was fitted on. Every cosine counts here, not only the closest.
-        """
-        self.check_asked(histories)
-        used, places = np.unique(histories.items, return_inverse=True)
-        weighted = history_rows(self.event_weights(histories), places, histories, len(used))
-        closeness = np.maximum(known[used] @ new.T, 0) ** self.params.power
-        return np.asarray(weighted @ closeness, dtype=np.float32)

@@ -27,17 +27,26 @@ class Filled:
         allowed: NDArray[np.bool_] | None = None,
     ) -> tuple[Ints, Floats]:
         """As ``Recommender.top_k``. Filled items keep their order of popularity, with scores below the model's own."""
-        rows, scores = self.model.top_k(histories, k, exclude_seen=exclude_seen, allowed=allowed)
+        width = min(k, max(self.model.n_items, self.filler.n_items, 1))
+        rows, scores = self._ask(self.model, histories, width, exclude_seen, allowed)
         short = np.flatnonzero(rows[:, -1] < 0) if len(rows) else np.empty(0, dtype=np.int64)
-        if allowed is not None:
-            allowed = allowed[: self.filler.n_items]
-        step = max(1, CHUNK_CELLS // (2 * k * k))
+        step = max(1, CHUNK_CELLS // (2 * width * width))
         for start in range(0, len(short), step):
             users = short[start : start + step]
-            asked = known_to(histories.take(users), self.filler.n_items)
-            extra, weight = self.filler.top_k(asked, 2 * k, exclude_seen=exclude_seen, allowed=allowed)
+            extra, weight = self._ask(self.filler, histories.take(users), 2 * width, exclude_seen, allowed)
             _fill(rows, scores, users, extra, weight)
+        if width < k:
+            rows = np.pad(rows, ((0, 0), (0, k - width)), constant_values=-1)
+            scores = np.pad(scores, ((0, 0), (0, k - width)), constant_values=-np.inf)
         return rows, scores
+
+    @staticmethod
+    def _ask(
+        model: Recommender, histories: Histories, k: int, exclude_seen: bool, allowed: NDArray[np.bool_] | None
+    ) -> tuple[Ints, Floats]:
+        """Ask one of the two about what it knows: items of later rows came after its training."""
+        mask = None if allowed is None else allowed[: model.n_items]
+        return model.top_k(known_to(histories, model.n_items), k, exclude_seen=exclude_seen, allowed=mask)
 
 
 def known_to(histories: Histories, n_items: int) -> Histories:
@@ -59,12 +68,12 @@ def _fill(rows: Ints, scores: Floats, users: NDArray[np.int64], extra: Ints, wei
     order = np.argsort(~fresh, axis=1, kind="stable")[:, :k]
     candidates = np.where(np.take_along_axis(fresh, order, axis=1), np.take_along_axis(extra, order, axis=1), -1)
     popularity = np.take_along_axis(np.where(extra >= 0, weight, 0), order, axis=1)
-    top = popularity.max(initial=1e-9)
-    last = np.where(held > 0, scores[users, np.maximum(held - 1, 0)], 1.0)
+    top = np.maximum(popularity.max(axis=1, initial=0), np.finfo(np.float32).tiny)[:, None]
+    last = np.where(held > 0, scores[users, np.maximum(held - 1, 0)], 2.0)
     place = np.arange(k)[None, :] - held[:, None]
     free = place >= 0
     source = np.maximum(place, 0)
     rows[users] = np.where(free, np.take_along_axis(candidates, source, axis=1), own)
-    below = (last[:, None] - 1 + np.take_along_axis(popularity, source, axis=1) / top).astype(np.float32)
+    below = (last[:, None] - 2 + np.take_along_axis(popularity, source, axis=1) / top).astype(np.float32)
     filled = np.where(free, below, scores[users])
     scores[users] = np.where(rows[users] >= 0, filled, -np.inf)

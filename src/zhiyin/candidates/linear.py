@@ -98,8 +98,9 @@ class LinearCore(ItemMatrixModel):
         matrix = strongest(solution.matrix + rules if self.params.rules else solution.matrix, self.params.keep)
         counts = np.bincount(histories.items, minlength=n)
         scale = np.where(counts > 0, (counts + 1.0) ** -self.params.rarity, self.params.newcomers).astype(np.float32)
-        matrix.data = matrix.data * scale[matrix.indices]
-        self.matrix = matrix
+        # A new matrix: the solution may be the one that other variants share.
+        scaled = matrix.data * scale[matrix.indices]
+        self.matrix = sparse.csr_array((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)
         self.base = None
         if self.params.trend:
             popularity = WindowedPopularity(days=self.params.trend_days).fit(data).popularity

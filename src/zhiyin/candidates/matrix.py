@@ -77,6 +77,21 @@ class ItemMatrixModel(Recommender):
             known = sparse.vstack([known, sparse.csr_array(bars, shape=(len(used), self.n_items))], format="csr")
         return top_of_product(left, known, k)
 
+    def contributions_to(self, history: Histories, items: Ints) -> Floats:
+        self.check_asked(history)
+        pulls = self.matrix[history.items][:, items].toarray().T
+        return np.asarray(pulls * self.event_weights(history), dtype=np.float32)
+
+    def common(self, items: Ints) -> Floats:
+        return super().common(items) if self.base is None else self.base[items]
+
+    def without_common(self) -> Self:
+        if self.base is None:
+            return self
+        plain = type(self)(self.params)
+        plain.matrix, plain.n_items = self.matrix, self.n_items
+        return plain
+
     def contributions(self, history: Histories, item: int) -> Floats:
         self.check_asked(history)
         column = np.zeros(len(history.items), dtype=np.float32)

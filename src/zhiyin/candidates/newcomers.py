@@ -8,6 +8,8 @@ from scipy import sparse
 from zhiyin.candidates.topn import best_of
 from zhiyin.types import Floats
 
+BLOCK_CELLS = 16_000_000
+"""Similarities held at once."""
 NEIGHBOURS = 5
 POWER = 4.0
 BOOST = 1.5
@@ -22,8 +24,12 @@ def with_newcomers(matrix: sparse.csr_array, known: Floats, new: Floats) -> spar
     or without any neighbour gets nothing.
     """
     n, m = len(known), len(new)
-    close = np.maximum(new @ known.T, 0).astype(np.float32)
-    rows, cosines = best_of(close, min(NEIGHBOURS, n))
+    width = min(NEIGHBOURS, n)
+    rows, cosines = np.empty((m, width), dtype=np.int32), np.empty((m, width), dtype=np.float32)
+    step = max(1, BLOCK_CELLS // n)
+    for start in range(0, m, step):
+        close = np.maximum(new[start : start + step] @ known.T, 0).astype(np.float32)
+        rows[start : start + step], cosines[start : start + step] = best_of(close, width)
     weights = np.where(rows >= 0, np.maximum(cosines, 0), 0) ** POWER
     weights[(weights <= 0)] = 0
     total = weights.sum(axis=1, keepdims=True)

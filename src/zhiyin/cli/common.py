@@ -32,6 +32,13 @@ FormatOption = Annotated[Format, typer.Option("--format", help="Text for people,
 QuietOption = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 
+def with_search(settings: Settings, search: bool) -> Settings:
+    """``settings``, without the search where a flag says so."""
+    if search:
+        return settings
+    return settings.model_copy(update={"train": settings.train.model_copy(update={"search": False})})
+
+
 def print_json(value: Any) -> None:
     """One JSON document on stdout, readable by people too."""
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))

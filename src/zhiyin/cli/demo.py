@@ -10,11 +10,14 @@ import typer
 from zhiyin.cli.common import QuietOption, open_project
 from zhiyin.cli.progress import make_progress
 from zhiyin.config import FILE_NAME
+from zhiyin.errors import UsageError
 
 if TYPE_CHECKING:
     from zhiyin.recommend import Engine
 
 ASSET = "movielens-100k"
+ITEMS = 1682
+"""Items of that data set."""
 NEWCOMER = "somebody new"
 
 
@@ -39,6 +42,8 @@ def demo(
     if not (folder / FILE_NAME).exists():
         init(folder)
     with open_project(folder) as project:
+        if project.store.counts()["items"] not in (0, ITEMS):
+            raise UsageError(f"{folder} holds other data", fix="choose another folder with --project")
         heading("Import")
         report = ingest(
             project.store,

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, open_project, print_json
+from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, open_project, print_json, with_search
 from zhiyin.cli.progress import make_progress
 
 
@@ -28,6 +28,9 @@ def evaluate(
     fit: Annotated[
         FitChoice, typer.Option(help="strict: fitted on train alone; refit: on train and validation.")
     ] = FitChoice.STRICT,
+    search: Annotated[
+        bool, typer.Option("--search/--no-search", help="Search hyper-parameters on validation, or take the defaults.")
+    ] = True,
     k: Annotated[int, typer.Option("-k", min=1, max=1000, help="Length of the lists measured.")] = 10,
     output: FormatOption = Format.TEXT,
     quiet: QuietOption = False,
@@ -40,10 +43,11 @@ def evaluate(
 
     progress = make_progress(quiet)
     with open_project(project) as opened:
-        prepared = prepare(opened.store, opened.settings, progress)
-        result = run(prepared, opened.settings, project, progress, protocol=protocol.value, fit=fit.value, ks=(k,))
+        settings = with_search(opened.settings, search)
+        prepared = prepare(opened.store, settings, progress)
+        result = run(prepared, settings, project, progress, protocol=protocol.value, fit=fit.value, ks=(k,))
     if output is Format.JSON:
         print_json(result.to_dict())
         return
     typer.echo(as_text(result.models, result.protocol))
-    typer.echo(f"Served (best NDCG@10 on validation): {result.choice.served}")
+    typer.echo(f"Best NDCG@10 on validation: {result.choice.served}")

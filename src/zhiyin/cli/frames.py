@@ -1,4 +1,4 @@
-"""Data frames to a file, batch by batch; the file appears when it is whole."""
+"""Data frames to a file (Parquet in one piece, the others batch by batch); it appears when it is whole."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
-from zhiyin.errors import UsageError
+from zhiyin.errors import StoreError, UsageError
 
 KINDS = (".csv", ".jsonl", ".parquet")
 
@@ -16,6 +16,8 @@ def check_name(path: Path) -> None:
     """Raise UsageError where the file's ending is not one of ``KINDS`` or its folder is not there."""
     if path.suffix.lower() not in KINDS:
         raise UsageError(f"cannot tell the format of '{path}'", fix=f"end the name in {', '.join(KINDS)}")
+    if path.is_dir():
+        raise UsageError(f"'{path}' is a folder", fix="name a file")
     if not path.parent.is_dir():
         raise UsageError(f"no folder '{path.parent}'", fix="make it first")
 
@@ -39,6 +41,10 @@ def write_frames(path: Path, frames: Iterable[pl.DataFrame]) -> int:
                         frame.write_ndjson(file)
                     rows += len(frame)
         unfinished.replace(path)
+    except OSError as failure:
+        raise StoreError(
+            f"the file cannot be written: {failure.strerror}", where=str(path), fix="make room, or choose another place"
+        ) from failure
     finally:
         unfinished.unlink(missing_ok=True)
     return rows

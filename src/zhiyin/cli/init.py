@@ -25,7 +25,10 @@ def init(
     path = folder / FILE_NAME
     if path.exists():
         raise UsageError(f"{path} is there already", fix="go on with 'zhiyin import', or choose another folder")
-    folder.mkdir(parents=True, exist_ok=True)
     name = folder.resolve().name.replace("\\", "").replace('"', "") or "zhiyin"
-    path.write_text(TEMPLATE.format(name=f'"{name}"'), encoding="utf-8")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(TEMPLATE.format(name=f'"{name}"'), encoding="utf-8")
+    except OSError as failure:
+        raise UsageError(f"{path} cannot be made: {failure.strerror}", fix="choose another folder") from failure
     typer.echo(f"Made {path}. Next: zhiyin import --events FILE --items FILE")

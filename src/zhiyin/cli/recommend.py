@@ -36,10 +36,12 @@ def recommend(
     if out is not None:
         from zhiyin.cli.frames import check_name, write_frames
 
+        if output is Format.JSON:
+            raise UsageError("--format speaks of one person's list", fix="end the name of --out in .jsonl")
         check_name(out)
         engine = Engine.open(project)
         with make_progress(quiet).task("Recommending", total=engine.store.counts()["users"]) as advance:
-            lines = write_frames(out, counted(engine.recommend_all(k), advance))
+            lines = write_frames(out, counted(engine.recommend_all(k, exclude=exclude or ()), advance))
         typer.echo(f"{lines:,} recommendations in {out}")
         return
     assert user is not None

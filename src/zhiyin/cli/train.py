@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, open_project, print_json
+from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, open_project, print_json, with_search
 from zhiyin.cli.progress import make_progress
 
 
@@ -23,10 +23,7 @@ def train(
     from zhiyin.train import train as run
 
     with open_project(project) as opened:
-        settings = opened.settings
-        if not search:
-            settings = settings.model_copy(update={"train": settings.train.model_copy(update={"search": False})})
-        trained = run(opened.store, settings, project, make_progress(quiet))
+        trained = run(opened.store, with_search(opened.settings, search), project, make_progress(quiet))
     manifest, choice = trained.manifest, trained.choice
     if output is Format.JSON:
         print_json(

@@ -15,7 +15,7 @@ from scipy import sparse
 from zhiyin.evaluate.metrics import Values
 from zhiyin.types import Floats, Histories, Ints
 
-CHUNK = 2048
+CHUNK_CELLS = 32_000_000
 """Users whose item vectors are held at once."""
 
 
@@ -38,14 +38,15 @@ def diversity_by_vectors(recommended: Ints, vectors: Floats) -> Values:
     """
     known: NDArray[np.bool_] = np.any(vectors, axis=1)
     result = np.full(len(recommended), np.nan)
-    for start in range(0, len(recommended), CHUNK):
-        rows = recommended[start : start + CHUNK]
+    step = max(1, CHUNK_CELLS // max(1, recommended.shape[1] * vectors.shape[1]))
+    for start in range(0, len(recommended), step):
+        rows = recommended[start : start + step]
         use = (rows >= 0) & known[rows]
         size = use.sum(axis=1)
         # The cosines of all ordered pairs sum to |sum of the unit vectors|^2 minus one per item.
         total = np.einsum("uk,ukd->ud", use.astype(np.float64), vectors[rows], optimize=True)
         pairs = np.where(size > 1, size * (size - 1), np.nan)
-        result[start : start + CHUNK] = np.clip(1 - ((total**2).sum(axis=1) - size) / pairs, 0, 2)
+        result[start : start + step] = np.clip(1 - ((total**2).sum(axis=1) - size) / pairs, 0, 2)
     return result
 
 

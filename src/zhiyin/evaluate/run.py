@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.registry import FILLER, MODELS
-from zhiyin.choose import Choice, choose
+from zhiyin.choose import Choice, check_models, choose
 from zhiyin.config import Settings
 from zhiyin.evaluate.measure import Measurement, measure
 from zhiyin.evaluate.protocol import Protocol
@@ -59,7 +59,11 @@ def evaluate(
     fit: FitName = "strict",
     ks: Sequence[int] = (10,),
 ) -> Evaluation:
-    """Choose parameters on validation, fit as ``fit`` says, and measure on the test part."""
+    """Choose parameters on validation, fit as ``fit`` says, and measure on the test part.
+
+    Raises ConfigError for ``[models.NAME]`` of an unknown model, NotEnoughData where the data cannot be split so.
+    """
+    check_models(settings)
     split = split_by(protocol, prepared.interactions, settings.train.seed)
     choice = choose(split, prepared, settings, project, progress)
     trial = split.strict() if fit == "strict" else split.refit()

@@ -26,7 +26,7 @@ _STOP = frozenset(
 class Reason:
     """``kind`` is "history" (``item_id`` of the person's own pulled this item, with ``share`` of the positive score in
     (0, 1] and what the two texts have in common in ``shared``), "similar" (like ``item_id``, no share), or "popular"
-    (many people chose it of late; no ``item_id``)."""
+    (many people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list)."""
 
     kind: str
     item_id: str | None
@@ -40,7 +40,7 @@ class Reason:
     def words(self) -> str:
         """One readable clause."""
         if self.kind == "popular":
-            return "popular of late"
+            return "popular of late" if self.share is None else f"{self.share:.0%} as it is popular of late"
         name = self.title or self.item_id
         common = f" (both: {', '.join(self.shared)})" if self.shared else ""
         if self.kind == "similar":
@@ -48,30 +48,30 @@ class Reason:
         return f"{self.share:.0%} from {name}{common}"
 
 
-def history_reasons(
-    contributions: Floats, history: Histories, item: int, ids: list[str], catalogue: Catalogue, most: int
+def reasons_for(
+    contributions: Floats, common: float, history: Histories, item: int, ids: list[str], catalogue: Catalogue, most: int
 ) -> list[Reason]:
-    """The ``most`` events of one person's history that add most to the score of ``item``, strongest first.
+    """Up to ``most`` reasons for ``item``, strongest first: events of one person's history, and recent popularity.
 
-    ``contributions`` (float32 [events]) is what the model says each event adds; ``share`` is out of the sum of the
-    positive ones. Events that add nothing give no reason, so the list may be empty.
+    ``contributions`` (float32 [events]) is what the model says each event adds to the score, ``common`` what everybody
+    gets; ``share`` is out of the sum of the positive parts. Parts that add nothing give no reason. Where nothing adds
+    anything, the item stands there because it is popular.
     """
+    if most < 1:
+        return []
     pulls = np.maximum(contributions, 0)
-    total = float(pulls.sum())
-    order = np.argsort(-pulls, kind="stable")[:most]
-    reasons = []
-    for place in order:
+    total = float(pulls.sum()) + max(common, 0.0)
+    if not pulls.any():
+        return [Reason("popular", None, None, 1.0 if common > 0 else None, [])]
+    reasons = [Reason("popular", None, None, round(common / total, 4), [])] if common > 0 else []
+    for place in np.argsort(-pulls, kind="stable")[:most]:
         if pulls[place] <= 0:
             break
         source = int(history.items[place])
         shared = shared_features(catalogue, source, item)
-        title = catalogue.titles[source] or None
-        reasons.append(Reason("history", ids[source], title, round(float(pulls[place]) / total, 4), shared))
-    return reasons
-
-
-def popular_reason() -> Reason:
-    return Reason("popular", None, None, None, [])
+        share = round(float(pulls[place]) / total, 4)
+        reasons.append(Reason("history", ids[source], catalogue.titles[source] or None, share, shared))
+    return sorted(reasons, key=lambda reason: -(reason.share or 0))[:most]
 
 
 def shared_features(catalogue: Catalogue, first: int, second: int) -> list[str]:

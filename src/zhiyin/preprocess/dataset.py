@@ -38,6 +38,7 @@ def histories_of(
     *,
     known: IdMap | None = None,
     half_life_days: float | None = None,
+    now: int | None = None,
 ) -> Histories:
     """Histories of ``user_ids``, one row each in that order, from ``events`` in the columns of ``build_interactions``.
 
@@ -45,9 +46,9 @@ def histories_of(
     arrived after training), are left out. ``known`` maps users to their rows in the training data; without it, or
     where it does not know a user, ``Histories.users`` is -1.
 
-    With ``half_life_days`` a weight is multiplied by 0.5 ** (age in days / half life), age counted back from the
-    latest event in ``events``, and never by less than ``LEAST_DECAY``; an event without a time is as old as the
-    oldest one that has one.
+    With ``half_life_days`` a weight is multiplied by 0.5 ** (age in days / half life), age counted back from ``now``
+    (microseconds; the latest event in ``events`` where None), and never by less than ``LEAST_DECAY``; an event
+    without a time is as old as the oldest one that has one, and one after ``now`` has no age.
     """
     rows = IdMap(user_ids)
     user = rows.rows(events["user_id"].to_list())
@@ -55,7 +56,7 @@ def histories_of(
     time: Longs = events["time"].cast(pl.Int64).fill_null(NO_TIME).to_numpy()
     weight = events[WEIGHT].to_numpy().astype(np.float32)
     if half_life_days is not None:
-        weight = weight * _decay(time, half_life_days)
+        weight = weight * _decay(time, half_life_days, now)
     order = np.lexsort((events["seq"].to_numpy(), time, user))
     order = order[(user[order] >= 0) & (item[order] >= 0)]
     counts = np.bincount(user[order], minlength=len(rows))
@@ -64,11 +65,12 @@ def histories_of(
     return Histories(indptr, item[order], weight[order], time[order], trained)
 
 
-def _decay(times: Longs, half_life_days: float) -> Floats:
+def _decay(times: Longs, half_life_days: float, now: int | None) -> Floats:
     """Factor (0, 1] of each event."""
     dated = times != NO_TIME
     if not dated.any():
         return np.ones(len(times), dtype=np.float32)
-    latest, oldest = int(times[dated].max()), int(times[dated].min())
-    ages = (latest - np.where(dated, times, oldest)) / MICROSECONDS_PER_DAY
-    return np.maximum(np.exp2(-ages / half_life_days), LEAST_DECAY).astype(np.float32)
+    latest, oldest = int(times[dated].max()) if now is None else now, int(times[dated].min())
+    ages = np.maximum(latest - np.where(dated, times, oldest), 0) / MICROSECONDS_PER_DAY
+    weights: Floats = np.maximum(np.exp2(-ages / half_life_days), LEAST_DECAY).astype(np.float32)
+    return weights
