@@ -22,12 +22,12 @@ class ImplicitPeer:
         self._values = values
 
     def fit(self, data: TrainingData) -> Self:
-        self._n_items = data.interactions.n_items
+        self.n_items = data.interactions.n_items
         with one_blas_thread(), warnings.catch_warnings():
             # The library warns of its own conversions between sparse formats.
             warnings.simplefilter("ignore")
             self._model = self._make(data.seed)
-            self._model.fit(counts(data.interactions.histories, self._n_items), show_progress=False)
+            self._model.fit(counts(data.interactions.histories, self.n_items), show_progress=False)
         return self
 
     def top_k(
@@ -42,7 +42,7 @@ class ImplicitPeer:
         more: dict[str, Any] = {"recalculate_user": True} if self._kind == "als" else {}
         if allowed is not None and not allowed.all():
             more["filter_items"] = np.flatnonzero(~allowed)
-        asked = counts(histories, self._n_items)
+        asked = counts(histories, self.n_items)
         with one_blas_thread():
             rows, scores = self._model.recommend(
                 np.arange(len(histories)), asked, N=k, filter_already_liked_items=exclude_seen, **more

@@ -60,7 +60,7 @@ class RecToolsEASE:
     def fit(self, data: TrainingData) -> Self:
         install()
         self._train = data.interactions.histories
-        self._n_items = data.interactions.n_items
+        self.n_items = data.interactions.n_items
         return self
 
     def top_k(
@@ -83,8 +83,8 @@ class RecToolsEASE:
                 asked_items=histories.items,
                 asked_weights=histories.weights,
                 n_asked=len(histories),
-                n_items=self._n_items,
-                allowed=np.arange(self._n_items) if allowed is None else np.flatnonzero(allowed),
+                n_items=self.n_items,
+                allowed=np.arange(self.n_items) if allowed is None else np.flatnonzero(allowed),
                 regularization=self._regularization,
                 k=k,
                 exclude_seen=exclude_seen,

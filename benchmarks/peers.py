@@ -32,6 +32,8 @@ from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
 
 
 class Peer(Protocol):
+    n_items: int
+
     def fit(self, data: TrainingData) -> Self: ...
 
     def top_k(
@@ -139,7 +141,7 @@ def kinds(quick: bool) -> list[Kind]:
 def fit(kind: Kind, params: dict[str, Any], data: TrainingData, filler: Recommender) -> Fitted:
     began = time.perf_counter()
     peer = kind.make(**params).fit(data)
-    # Filled asks for nothing but top_k.
+    # Filled asks for nothing but top_k and n_items.
     return Fitted(Filled(cast(Recommender, peer), filler), peer, time.perf_counter() - began)
 
 

@@ -34,6 +34,7 @@ class Stepper:
 
     def fit(self, data: TrainingData) -> Stepper:
         self.train = data.interactions.histories
+        self.n_items = data.interactions.n_items
         return self
 
     def top_k(self, histories: Histories, k: int, **_: Any) -> tuple[Any, Any]:
