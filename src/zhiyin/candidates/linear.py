@@ -43,7 +43,7 @@ class LinearParams(Params):
     """Days of which that popularity speaks."""
     rarity: float = Field(0.0, ge=0, le=1)
     """Higher favours items that few people have taken."""
-    newcomers: float = Field(2.5, ge=0, le=1000)
+    newcomers: float = Field(5.0, ge=0, le=1000)
     """Scores of items without any event, known by text alone, are multiplied by this: the penalty shrinks them most."""
     keep: int = Field(400, ge=1, le=100_000)
     """Strongest entries kept per item."""

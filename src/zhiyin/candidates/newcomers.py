@@ -12,7 +12,7 @@ BLOCK_CELLS = 16_000_000
 """Similarities held at once."""
 NEIGHBOURS = 5
 POWER = 4.0
-BOOST = 1.5
+BOOST = 2.5
 """Borrowed columns are averages, so they are flatter than a known item's own; measured in benchmarks/cold_items.py."""
 
 
