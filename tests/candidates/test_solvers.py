@@ -139,6 +139,15 @@ def test_what_has_no_solution_is_refused(solver: Callable[..., Solution]) -> Non
         solver(gram, np.ones((4, 1), dtype=np.float32), **params)
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("item", [0, 59])
+def test_a_vector_that_is_not_a_number_is_refused(solver: Callable[..., Solution], item: int) -> None:
+    gram, vectors = catalogue(60)
+    vectors[item] = np.nan
+    with pytest.raises(ModelError):
+        solver(gram, vectors, **PARAMS)
+
+
 def test_a_later_tile_that_has_no_solution_is_refused_too() -> None:
     gram = sparse.csr_array(np.diag([5.0] * 8 + [-50.0]).astype(np.float32))
     with pytest.raises(ModelError):

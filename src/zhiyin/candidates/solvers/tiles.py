@@ -39,7 +39,8 @@ def _factor(tiles: Tiles) -> bool:
     count = len(tiles)
     for k in range(count):
         tiles[k][k], failed = lapack.spotrf(tiles[k][k], lower=1, clean=1, overwrite_a=1)
-        if failed:
+        # A NaN goes through spotrf unnoticed.
+        if failed or not np.isfinite(tiles[k][k].diagonal()).all():
             return False
         for i in range(k + 1, count):
             tiles[i][k] = blas.strsm(1, tiles[k][k], tiles[i][k], side=1, lower=1, trans_a=1, overwrite_b=1)
