@@ -39,8 +39,8 @@ from zhiyin.types import Catalogue, Histories, IdMap, Interactions, TrainingData
 SEED = 20240607
 SHARE = 0.1
 HR, NDCG = "HR@10", "NDCG@10"
-NEWCOMERS = (1.0, 1.5, 2.5, 4.0, 6.0, 10.0)
-BOOSTS = (1.0, 1.5, 2.0, 3.0)
+NEWCOMERS = (1.0, 2.5, 4.0, 5.0, 6.0, 10.0)
+BOOSTS = (1.0, 1.5, 2.0, 2.5, 3.0)
 Mask = NDArray[np.bool_]
 
 
@@ -84,8 +84,8 @@ def run(quick: bool, folder: Path, progress: Progress) -> None:
         advance(1)
     assert isinstance(linear, LinearCore)
     print(f"\n### {data.name}: how much text alone may say, on validation\n")
-    chosen, lines = sweep(linear, tuning, popular)
-    print(markdown(("linear", f"cold {NDCG}", f"warm {NDCG}"), lines))
+    chosen, lines = sweep(linear, content, tuning, popular)
+    print(markdown(("model", f"cold {NDCG}", f"warm {NDCG}"), lines))
 
     measured = tested_rows(testing, popular, content, linear.params, chosen)
     print(f"\n### {data.name}: {int(testing.held.sum()):,} of {len(testing.held):,} items without any event, test\n")
@@ -173,22 +173,24 @@ def search(
     return run.best
 
 
-def sweep(linear: LinearCore, tuning: Setting, popular: Recommender) -> tuple[float, list[list[str]]]:
+def sweep(
+    linear: LinearCore, content: Recommender, tuning: Setting, popular: Recommender
+) -> tuple[float, list[list[str]]]:
     """The factor that places cold items best on validation, and a line for each value of it and of ``BOOST``."""
-    lines = []
+    lines = [["content kNN", *(figure(value) for value in scores(content, popular, tuning))]]
     best, highest = 0.0, -1.0
     for factor in NEWCOMERS:
         params = linear.params.model_copy(update={"newcomers": factor})
         model = linear.variant(params).fit(tuning.data)
         cold, warm = scores(model, popular, tuning)
-        lines.append([f"known in training, newcomers {factor:g}", figure(cold), figure(warm)])
+        lines.append([f"linear, known in training, newcomers {factor:g}", figure(cold), figure(warm)])
         if cold > highest:
             best, highest = factor, cold
     late = Late(linear.params, tuning)
     for boost in BOOSTS:
         placed, usual = (late.ranked(trial, popular, tuning, boost) for trial in (tuning.cold, tuning.warm))
         lines.append(
-            [f"arriving after training, boost {boost:g}", figure(placed.means[NDCG]), figure(usual.means[NDCG])]
+            [f"linear, arriving after training, boost {boost:g}", figure(placed.means[NDCG]), figure(usual.means[NDCG])]
         )
     return best, lines
 
