@@ -26,7 +26,6 @@ from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.content import ContentKNN
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore, LinearParams
-from zhiyin.candidates.newcomers import BOOST
 from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap_difference
@@ -39,8 +38,7 @@ from zhiyin.types import Catalogue, Histories, IdMap, Interactions, TrainingData
 SEED = 20240607
 SHARE = 0.1
 HR, NDCG = "HR@10", "NDCG@10"
-NEWCOMERS = (1.0, 2.5, 4.0, 5.0, 6.0, 10.0)
-BOOSTS = (1.0, 1.5, 2.0, 2.5, 3.0)
+NEWCOMERS = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0)
 Mask = NDArray[np.bool_]
 
 
@@ -176,7 +174,7 @@ def search(
 def sweep(
     linear: LinearCore, content: Recommender, tuning: Setting, popular: Recommender
 ) -> tuple[float, list[list[str]]]:
-    """The factor that places cold items best on validation, and a line for each value of it and of ``BOOST``."""
+    """The factor that places cold items best on validation, and a line for each value of it and each way."""
     lines = [["content kNN", *(figure(value) for value in scores(content, popular, tuning))]]
     best, highest = 0.0, -1.0
     for factor in NEWCOMERS:
@@ -187,11 +185,8 @@ def sweep(
         if cold > highest:
             best, highest = factor, cold
     late = Late(linear.params, tuning)
-    for boost in BOOSTS:
-        placed, usual = (late.ranked(trial, popular, tuning, boost) for trial in (tuning.cold, tuning.warm))
-        lines.append(
-            [f"linear, arriving after training, boost {boost:g}", figure(placed.means[NDCG]), figure(usual.means[NDCG])]
-        )
+    placed, usual = (late.ranked(trial, popular, tuning).means[NDCG] for trial in (tuning.cold, tuning.warm))
+    lines.append(["linear, arriving after training", figure(placed), figure(usual)])
     return best, lines
 
 
@@ -218,21 +213,15 @@ class Late:
         model = LinearCore(params).fit(replace(setting.data, interactions=train, catalogue=taken(catalogue, kept)))
         self.model = model.with_newcomers(known, arriving)
         self.catalogue = taken(catalogue, self.order)
-        self.n_known = len(kept)
 
     def moved(self, histories: Histories) -> Histories:
         return replace(histories, items=self.place[histories.items])
 
-    def ranked(self, trial: Trial, popular: Recommender, setting: Setting, boost: float = BOOST) -> Measurement:
-        """Measure with the newcomers' columns at ``boost``."""
-        model = LinearCore(self.model.params)
-        model.matrix = self.model.matrix.copy()
-        model.matrix.data[model.matrix.indices >= self.n_known] *= np.float32(boost / BOOST)
-        model.n_items = self.model.n_items
+    def ranked(self, trial: Trial, popular: Recommender, setting: Setting) -> Measurement:
         counted = replace(setting.data.interactions, histories=self.moved(setting.data.interactions.histories))
         moved = replace(trial, train=counted, histories=self.moved(trial.histories), targets=self.moved(trial.targets))
         filler = WindowedPopularity(popular.params).fit(replace(setting.data, interactions=counted))
-        return measure(Filled(model, filler), moved, self.catalogue, seed=SEED)
+        return measure(Filled(self.model, filler), moved, self.catalogue, seed=SEED)
 
 
 def taken(catalogue: Catalogue, rows: Iterable[Any]) -> Catalogue:
@@ -274,7 +263,7 @@ def tested_rows(
         rows.append((name, settings(values), cold, warm))
     late = Late(params, testing)
     cold, warm = (late.ranked(trial, popular, testing) for trial in (testing.cold, testing.warm))
-    rows.append(("linear, as served, arriving after training", settings({"boost": BOOST}), cold, warm))
+    rows.append(("linear, as served, arriving after training", "-", cold, warm))
     return rows
 
 

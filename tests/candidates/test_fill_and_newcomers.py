@@ -8,7 +8,7 @@ from scipy import sparse
 
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.frames import recommend
-from zhiyin.candidates.newcomers import BOOST, with_newcomers
+from zhiyin.candidates.newcomers import with_newcomers
 from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import SequentialRules
 from zhiyin.errors import ModelError
@@ -45,12 +45,30 @@ def test_newcomers_borrow_rows_and_columns() -> None:
     grown = with_newcomers(matrix, known, new).toarray()
     assert grown.shape == (6, 6)
     assert grown[:3, :3].tolist() == matrix.toarray().tolist()
-    assert grown[:3, 3].tolist() == [0, 4 * BOOST, 0], "the twin of item 0 is pulled by what pulls item 0"
+    assert grown[:3, 3].tolist() == [0, 4, 0], "the twin of item 0 is pulled by what pulls item 0"
     assert grown[3, :3].tolist() == [0, 2, 0], "and pulls what item 0 pulls"
     assert not grown[:, 4].any(), "without text nothing is known"
     assert not grown[4].any()
     heavy, light = 0.8**4 / (0.6**4 + 0.8**4), 0.6**4 / (0.6**4 + 0.8**4)
-    np.testing.assert_allclose(grown[:2, 5], [2 * heavy * BOOST, 4 * light * BOOST], rtol=1e-5)
+    pulls = np.array([2 * heavy, 4 * light])
+    height = heavy * 2 + light * 4
+    np.testing.assert_allclose(grown[:2, 5], pulls * height / pulls.max(), rtol=1e-5)
+
+
+def test_a_borrowed_column_is_as_high_as_those_it_is_made_of() -> None:
+    """Two known items pulled by different ones: their average is half as high, and is raised to their height."""
+    matrix = np.zeros((4, 4), dtype=np.float32)
+    matrix[2, 0] = matrix[3, 1] = 6.0
+    grown = with_newcomers(
+        sparse.csr_array(matrix), np.eye(4, dtype=np.float32), np.array([[1, 1, 0, 0]], dtype=np.float32) / np.sqrt(2)
+    )
+    np.testing.assert_allclose(grown.toarray()[:, 4], [0, 0, 6, 6, 0], rtol=1e-5)
+
+
+def test_a_borrowed_column_that_only_pushes_away_stays_so() -> None:
+    matrix = sparse.csr_array(np.array([[0, 0], [-2, 0]], dtype=np.float32))
+    grown = with_newcomers(matrix, np.eye(2, dtype=np.float32), np.array([[1, 0]], dtype=np.float32))
+    assert grown.toarray()[:, 2].tolist() == [0, -2, 0]
 
 
 def test_frames() -> None:

@@ -13,7 +13,7 @@ from zhiyin.candidates.rules import rule_matrix
 from zhiyin.testing.fixtures import checkerboard, shop
 from zhiyin.types import Histories, TrainingData
 
-EXACT: dict[str, Any] = {"rules": 0.0, "newcomers": 1.0}
+EXACT: dict[str, Any] = {"rules": 0.0}
 
 
 def by_hand(data: TrainingData, scale: float, power: float, penalty: float) -> np.ndarray:
@@ -32,24 +32,47 @@ def by_hand(data: TrainingData, scale: float, power: float, penalty: float) -> n
     return solution
 
 
+def of_the_formula(data: TrainingData, rules: float = 0.0, rarity: float = 0.0, newcomers: float = 1.0) -> np.ndarray:
+    """The matrix with scale 3, power 2 and penalty 5."""
+    n = data.interactions.n_items
+    counts = np.bincount(data.interactions.histories.items, minlength=n)
+    assert (counts == 0).any(), "the fixture has an item that nobody took"
+    weights = by_hand(data, 3.0, 2.0, 5.0) + rules * rule_matrix(data.interactions.histories, n).toarray()
+    factor = (counts + 1.0) ** -rarity
+    events = data.interactions.histories.items
+    # One row an event: what it gives to every item.
+    given = (weights * factor)[events]
+    loud, quiet = given[:, counts > 0], given[:, counts == 0]
+    factor[counts == 0] = newcomers * np.sqrt((loud**2).mean() / (quiet**2).mean())
+    return np.asarray(weights * factor)
+
+
 def test_matches_the_formula() -> None:
     data = shop()
     model = LinearCore(text_scale=3.0, text_power=2.0, regularisation=5.0, **EXACT).fit(data)
-    np.testing.assert_allclose(model.matrix.toarray(), by_hand(data, 3.0, 2.0, 5.0), atol=1e-5)
+    np.testing.assert_allclose(model.matrix.toarray(), of_the_formula(data), atol=1e-5)
 
 
 def test_rules_rarity_and_newcomers_scale_columns() -> None:
     data = shop()
-    n = data.interactions.n_items
-    model = LinearCore(text_scale=3.0, text_power=2.0, regularisation=5.0, rules=0.5, rarity=0.3, newcomers=4.0).fit(
-        data
-    )
-    counts = np.bincount(data.interactions.histories.items, minlength=n)
-    assert (counts == 0).any(), "the fixture has an item that nobody took"
-    factor = np.where(counts > 0, (counts + 1.0) ** -0.3, 4.0)
-    rules = rule_matrix(data.interactions.histories, n).toarray()
-    expected = (by_hand(data, 3.0, 2.0, 5.0) + 0.5 * rules) * factor[None, :]
-    np.testing.assert_allclose(model.matrix.toarray(), expected, atol=1e-5)
+    params = LinearParams(text_scale=3.0, text_power=2.0, regularisation=5.0, rules=0.5, rarity=0.3, newcomers=4.0)
+    expected = of_the_formula(data, rules=0.5, rarity=0.3, newcomers=4.0)
+    np.testing.assert_allclose(LinearCore(params).fit(data).matrix.toarray(), expected, atol=1e-5)
+
+
+def test_items_without_events_stay_as_loud_whatever_moves_the_others() -> None:
+    """The rules add to items with events only; what text alone says keeps its place beside them."""
+    data = shop()
+    fresh = np.bincount(data.interactions.histories.items, minlength=data.interactions.n_items) == 0
+
+    def loudness(**values: float) -> float:
+        matrix = LinearCore(LinearParams(**values)).fit(data).matrix
+        given = matrix.toarray()[data.interactions.histories.items]
+        return float(np.sqrt((given[:, fresh] ** 2).mean() / (given[:, ~fresh] ** 2).mean()))
+
+    for values in ({"rules": 0.0}, {"rules": 4.0}, {"regularisation": 1600.0}, {"rarity": 0.5}):
+        assert np.isclose(loudness(**values), 1.0, rtol=1e-4)
+    assert np.isclose(loudness(newcomers=0.25), 0.25, rtol=1e-4)
 
 
 def test_trend_adds_popularity_for_everyone() -> None:

@@ -54,7 +54,6 @@ def test_every_searched_parameter_but_a_few_is_in_a_formula() -> None:
         ("models", f"window {rules.DEFAULTS.window} and shrink {rules.DEFAULTS.shrink:g}"),
         ("models", f"borrows from the {newcomers.NEIGHBOURS} known items"),
         ("models", f"weighted by cos^{newcomers.POWER:g}"),
-        ("models", f"column of the new item = {newcomers.BOOST} * weighted average"),
         ("models", f"the default of {LinearParams().memory_gib:g})"),
         ("models", f"the default trend of {LinearParams().trend:g}"),
         ("evaluation", f"at most {REPEAT_CAP:g} times the strongest"),

@@ -4,7 +4,8 @@
     B = I - A^-1 / diag(A^-1)                                                 zero diagonal
     M = B + rules * R                                                         R the sequential rules of ``rules``
     score(user, c) = sum over the history of decay^(steps ago) * M[item, c] * f(c) + trend * popularity(c)
-    f(c) = (users of c + 1)^-rarity, or ``newcomers`` for an item that nobody has taken yet
+    f(c) = (users of c + 1)^-rarity; for items that nobody has taken yet, such that the scores events give them are
+           ``newcomers`` times as large as those of the others
 
 B is EASE (Steck 2019, arXiv:1905.03375) on a Gram matrix to which text adds what counts cannot know, so items nobody
 has taken yet have rows and columns too.
@@ -23,7 +24,7 @@ from zhiyin.candidates.matrix import ItemMatrixModel, decayed, user_items
 from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import rule_matrix
 from zhiyin.candidates.solvers import Solution, solve
-from zhiyin.types import Floats, Histories, Interactions, TrainingData
+from zhiyin.types import Floats, Histories, Interactions, Longs, TrainingData
 
 
 class LinearParams(Params):
@@ -43,8 +44,8 @@ class LinearParams(Params):
     """Days of which that popularity speaks."""
     rarity: float = Field(0.0, ge=0, le=1)
     """Higher favours items that few people have taken."""
-    newcomers: float = Field(5.0, ge=0, le=1000)
-    """Scores of items without any event, known by text alone, are multiplied by this: the penalty shrinks them most."""
+    newcomers: float = Field(1.0, ge=0, le=100)
+    """Size of the scores that events give to items known by text alone, beside that of the others' scores."""
     keep: int = Field(400, ge=1, le=100_000)
     """Strongest entries kept per item."""
     solver: Literal["auto", "dense", "local"] = "auto"
@@ -95,12 +96,11 @@ class LinearCore(ItemMatrixModel):
         solution = self._solve(data)
         rules = rule_matrix(histories, n)
         rules.data *= np.float32(self.params.rules)
-        matrix = strongest(solution.matrix + rules if self.params.rules else solution.matrix, self.params.keep)
+        # A sum is a new matrix: the solution itself may be the one that other variants share.
+        matrix = sparse.csr_array(solution.matrix + rules)
         counts = np.bincount(histories.items, minlength=n)
-        scale = np.where(counts > 0, (counts + 1.0) ** -self.params.rarity, self.params.newcomers).astype(np.float32)
-        # A new matrix: the solution may be the one that other variants share.
-        scaled = matrix.data * scale[matrix.indices]
-        self.matrix = sparse.csr_array((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)
+        matrix.data *= self._column_scale(matrix, counts)[matrix.indices]
+        self.matrix = strongest(matrix, self.params.keep)
         self.base = None
         if self.params.trend:
             popularity = WindowedPopularity(days=self.params.trend_days).fit(data).popularity
@@ -110,6 +110,19 @@ class LinearCore(ItemMatrixModel):
 
     def event_weights(self, histories: Histories) -> Floats:
         return decayed(histories, self.params.decay)
+
+    def _column_scale(self, matrix: sparse.csr_array, counts: Longs) -> Floats:
+        """Factor of each column, float32 [n].
+
+        Items without events are set against the others by the root mean square of the scores that the events of
+        training give them, so whatever moves the others (rules, penalty, rarity) neither drowns nor raises them.
+        """
+        scale = (counts + 1.0) ** -self.params.rarity
+        energy = counts @ matrix.power(2) * scale**2
+        fresh = counts == 0
+        if energy[fresh].any() and energy[~fresh].any():
+            scale[fresh] = self.params.newcomers * np.sqrt(energy[~fresh].mean() / energy[fresh].mean())
+        return scale.astype(np.float32)
 
     def _key(self) -> tuple[Any, ...]:
         return tuple(getattr(self.params, name) for name in SOLVED_BY)

@@ -12,15 +12,14 @@ BLOCK_CELLS = 16_000_000
 """Similarities held at once."""
 NEIGHBOURS = 5
 POWER = 4.0
-BOOST = 2.5
-"""Borrowed columns are averages, so they are flatter than a known item's own; measured in benchmarks/cold_items.py."""
 
 
 def with_newcomers(matrix: sparse.csr_array, known: Floats, new: Floats) -> sparse.csr_array:
     """``matrix`` [n, n] grown to [n + m, n + m] for items with unit vectors ``new`` [m, d] beside ``known`` [n, d].
 
     A new item's column is the average of the columns of its ``NEIGHBOURS`` nearest known items, weighted by
-    cos^POWER and times ``BOOST``; its row is the average of their rows. A new item without text (a vector of zeros)
+    cos^POWER and raised to the height (largest entry) that these have on average, for an average of columns is flatter
+    than each of them; its row is the average of their rows. A new item without text (a vector of zeros)
     or without any neighbour gets nothing.
     """
     n, m = len(known), len(new)
@@ -39,7 +38,7 @@ def with_newcomers(matrix: sparse.csr_array, known: Floats, new: Floats) -> spar
     borrow = sparse.csr_array(
         (weights.ravel()[used], (owners[used], rows.ravel()[used])), shape=(m, n), dtype=np.float32
     )
-    columns = (matrix @ borrow.T) * np.float32(BOOST)
+    columns = raised(sparse.csr_array(matrix @ borrow.T), borrow @ heights(matrix))
     grown = sparse.vstack(
         [
             sparse.hstack([matrix, columns]),
@@ -49,3 +48,18 @@ def with_newcomers(matrix: sparse.csr_array, known: Floats, new: Floats) -> spar
     )
     grown.sort_indices()
     return grown
+
+
+def heights(matrix: sparse.csr_array) -> Floats:
+    """Largest entry of each column, at least 0, float32 [columns]."""
+    highest = np.zeros(matrix.shape[1], dtype=np.float32)
+    np.maximum.at(highest, matrix.indices, matrix.data)
+    return highest
+
+
+def raised(columns: sparse.csr_array, wanted: Floats) -> sparse.csr_array:
+    """``columns`` with the largest entry of each at ``wanted``; a column without a positive entry stays as it is."""
+    present = heights(columns)
+    factor = np.divide(wanted, present, out=np.ones_like(present), where=present > 0)
+    columns.data *= factor[columns.indices]
+    return columns
