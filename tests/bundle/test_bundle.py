@@ -20,6 +20,8 @@ import numpy as np
 import pytest
 
 from zhiyin.bundle import Bundle, BundleContent, active, find, load, publish, remove, use, write, writing
+from zhiyin.bundle.publishing import UNLISTED_SECONDS
+from zhiyin.bundle.writing import MANIFEST
 from zhiyin.errors import BundleError
 from zhiyin.store import open_store
 from zhiyin.store.sql import SqlStore
@@ -281,6 +283,17 @@ def test_publish_prune_and_roll_back(store: SqlStore, tmp_path: Path) -> None:
         find(store, "19")
     with pytest.raises(BundleError, match="no bundle 'x'"):
         find(store, "x")
+
+
+def test_a_bundle_that_was_never_recorded_is_pruned_a_day_later(store: SqlStore, tmp_path: Path) -> None:
+    """A kill between the folder's last name and its record; a training beside this one may be at that very place."""
+    root = tmp_path / "bundles"
+    lost, recent = (write(root, content(score=k), (k + 1) * 1_000_000).name for k in range(2))
+    (root / "notes").mkdir()
+    long_ago = time.time() - UNLISTED_SECONDS - 60
+    os.utime(root / lost / MANIFEST, (long_ago, long_ago))
+    made = publish(store, root, content(score=2), 3_000_000, keep=2).name
+    assert sorted(path.name for path in root.iterdir() if path.is_dir()) == sorted([recent, made, "notes"])
 
 
 def test_only_whole_bundles_are_served(store: SqlStore, tmp_path: Path) -> None:

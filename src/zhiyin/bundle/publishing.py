@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import shutil
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from zhiyin.bundle.manifest import Manifest
 from zhiyin.bundle.reading import Bundle, load
-from zhiyin.bundle.writing import BundleContent, locked, unfinished, write
+from zhiyin.bundle.writing import MANIFEST, BundleContent, locked, unfinished, write
 from zhiyin.errors import BundleError
 from zhiyin.ports import Store
 
 FOLDER = "bundles"
 """Folder of a project that holds them."""
+UNLISTED_SECONDS = 86_400.0
+"""A bundle that no store lists after so long was left by a training killed before it could be recorded."""
 
 
 def publish(store: Store, root: Path, content: BundleContent, created: int, keep: int) -> Manifest:
@@ -51,12 +55,22 @@ def remove(store: Store, root: Path, name: str) -> None:
 
 
 def prune(store: Store, root: Path, keep: int) -> list[str]:
-    """Remove all but the newest ``keep`` bundles beside the served one; the names removed."""
+    """Remove all but the newest ``keep`` bundles beside the served one, and those never listed; the names removed."""
     rows = store.bundles()
-    old = rows.filter(~rows["active"])["name"].to_list()[keep:]
+    old = rows.filter(~rows["active"])["name"].to_list()[keep:] + _unlisted(root, set(rows["name"]))
     for name in old:
         _drop(store, root, name)
     return old
+
+
+def _unlisted(root: Path, listed: set[str]) -> list[str]:
+    latest, found = time.time() - UNLISTED_SECONDS, []
+    for path in root.glob(f"[!.]*/{MANIFEST}"):
+        # It may go away meanwhile: another training prunes too.
+        with suppress(FileNotFoundError):
+            if path.parent.name not in listed and path.stat().st_mtime < latest:
+                found.append(path.parent.name)
+    return sorted(found)
 
 
 def _drop(store: Store, root: Path, name: str) -> None:
