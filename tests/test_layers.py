@@ -11,15 +11,16 @@ import zhiyin
 
 ROOT = Path(zhiyin.__file__).parent
 BASE = {"types", "errors", "config", "ports"}
-STAGES = {"events", "preprocess", "understand", "candidates", "explain"}
-SERVICES = {"store", "bundle", "assets"}
+STAGES = {"events", "preprocess", "understand", "candidates", "rank", "explain"}
+SERVICES = {"store", "bundle", "assets", "llm"}
 ALLOWED = {
     **{name: set() for name in ("types", "errors")},
-    "config": {"errors"},
-    "ports": {"types"},
+    "config": {"errors", "types"},
+    "ports": {"errors", "types"},
     **{name: BASE | {name} for name in STAGES | SERVICES},
-    # An encoder's files are an asset, fetched when the encoder is made.
+    # A model's files are an asset, fetched when the model is made.
     "understand": BASE | {"understand", "assets"},
+    "llm": BASE | {"llm", "assets"},
 }
 
 

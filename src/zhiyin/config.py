@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from zhiyin.errors import ConfigError
+from zhiyin.types import Job
 
 FILE_NAME = "zhiyin.toml"
 ASSETS_VARIABLE = "ZHIYIN_ASSETS"
@@ -83,6 +84,62 @@ class RecommendSettings(Section):
     """Reasons given with each item."""
 
 
+class BudgetSettings(Section):
+    """Limits of one tenant. A call that could pass one is not made."""
+
+    tokens_a_day: int | None = Field(None, ge=0)
+    """Tokens read and written in one day (UTC), all jobs together; None for no limit."""
+    money_a_day: float | None = Field(None, ge=0)
+    """The same in money, by the prices below."""
+    tokens_a_job: dict[Job, int] = {}
+    """Tokens in one day by job, for example {items = 2000000}."""
+    money_a_job: dict[Job, float] = {}
+    """Money in one day by job."""
+    price_in: float = Field(0.0, ge=0)
+    """Price of a million tokens read."""
+    price_out: float = Field(0.0, ge=0)
+    """Price of a million tokens written."""
+
+
+class LlmSettings(Section):
+    provider: Literal["none", "embedded", "openai"] = "none"
+    """``none``: rules, templates and text vectors do every job. ``embedded``: a small model in this process (needs the
+    packages of ``make install-llm``). ``openai``: any server with an OpenAI-compatible API."""
+    model: str = Field("smollm2-135m-instruct", min_length=1)
+    """embedded: an asset, a folder that transformers loads, or a hub id; openai: the model's name on the server."""
+    jobs: list[Job] = [Job.ITEMS, Job.INTERESTS, Job.PROFILES, Job.QUERIES, Job.EXPLANATIONS]
+    """What the model is asked to do; the other jobs go without it."""
+    accept_licences: list[str] = []
+    """Assets whose own licence you have read and accept (``zhiyin assets list``); the others are not loaded."""
+    base_url: str | None = None
+    """openai: address of the API, for example http://127.0.0.1:8000/v1; None for the client's own default."""
+    key_variable: str = "OPENAI_API_KEY"
+    """openai: environment variable that holds the key. The key itself is never written anywhere."""
+    embedding_model: str | None = None
+    """openai: model of the embeddings endpoint; None asks for none."""
+    rerank_url: str | None = None
+    """Jina-style rerank address; None asks for none."""
+    rerank_model: str | None = None
+    """Model named to it."""
+    batch_seconds: float = Field(60.0, gt=0)
+    """Deadline of one call in training and other long work."""
+    answer_seconds: float = Field(2.0, gt=0)
+    """Deadline of everything that a model does for one recommendation or explanation."""
+    retries: int = Field(3, ge=0, le=20)
+    """Further tries after a lost connection, HTTP 429 or 5xx, with growing, jittered pauses."""
+    concurrency: int = Field(4, ge=1, le=1024)
+    """Calls under way at once (openai)."""
+    breaker_failures: int = Field(5, ge=1)
+    """After this many failures in a row the model is left alone ..."""
+    breaker_seconds: float = Field(30.0, gt=0)
+    """... for this long."""
+    log_texts: bool = False
+    """Keep prompts and answers in the call log; off keeps their hashes alone."""
+    tenant: str = Field("default", min_length=1, max_length=200)
+    """Whose budget the calls count against."""
+    budget: BudgetSettings = BudgetSettings()
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -101,6 +158,7 @@ class Settings(BaseSettings):
     encoder: EncoderSettings = EncoderSettings()
     train: TrainSettings = TrainSettings()
     recommend: RecommendSettings = RecommendSettings()
+    llm: LlmSettings = LlmSettings()
     models: dict[str, dict[str, Any]] = {}
     """Hyper-parameters by model, for example ``[models.linear]``; they are kept as given, not searched."""
 

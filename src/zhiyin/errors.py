@@ -11,6 +11,13 @@ ZhiyinError                  what went wrong, where, and how to fix it, on one l
   BundleError                a trained bundle is missing, damaged or of another format
   ModelError                 a model cannot be fitted or asked in the way it was
   UnknownItem                no such item
+  LlmError                   a language model gave nothing that can be used; what was asked goes on without it
+    LlmOff                   none is configured for this job, or its packages or files are not here
+    LlmUnreachable           no connection, HTTP 429 or 5xx after the retries, or the breaker is open
+    LlmRefused               the server refuses the call itself: key, model name, parameters
+    LlmTimeout               the deadline passed
+    LlmNonsense              the answer is cut off, no JSON, or not within the schema or the options
+    LlmBudget                a budget of tokens or money is spent
 """
 
 from __future__ import annotations
@@ -72,4 +79,32 @@ class ModelError(ZhiyinError):
 
 
 class UnknownItem(ZhiyinError):
+    pass
+
+
+class LlmError(ZhiyinError):
+    pass
+
+
+class LlmOff(LlmError):
+    pass
+
+
+class LlmUnreachable(LlmError):
+    pass
+
+
+class LlmRefused(LlmError):
+    pass
+
+
+class LlmTimeout(LlmError):
+    pass
+
+
+class LlmNonsense(LlmError):
+    pass
+
+
+class LlmBudget(LlmError):
     pass

@@ -1,4 +1,4 @@
-"""Protocols at the edges of the engine: what a store, an encoder and a progress display must do."""
+"""Protocols at the edges of the engine: what a store, an encoder, a language model and a progress display must do."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from zhiyin.types import Floats
+from zhiyin.errors import LlmError, LlmOff
+from zhiyin.types import Floats, Ints, Job, Tier
 
 if TYPE_CHECKING:
     import polars as pl
@@ -50,6 +51,126 @@ class Encoder(Protocol):
     def encode(self, texts: Sequence[str], progress: Progress = ...) -> Floats:
         """Float32 [len(texts), dimension], rows of unit length; an empty text gives a row of zeros."""
         ...
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One question. ``name`` is the prompt file with its version and is part of every cache key. ``user`` holds data
+    (item or user texts) only between the marks that ``llm.prompts`` puts round them. With ``schema`` (JSON schema) the
+    answer is JSON that satisfies it."""
+
+    name: str
+    system: str
+    user: str
+    schema: dict[str, Any] | None = None
+    maximum_tokens: int = 256
+
+
+@dataclass(frozen=True)
+class Answer:
+    """``data`` is the parsed answer where a schema was given, else None. Tokens are 0 where ``cached``."""
+
+    text: str
+    data: Any
+    tier: Tier
+    model: str
+    cached: bool
+    tokens_in: int
+    tokens_out: int
+
+
+@dataclass(frozen=True)
+class Options:
+    """How likely is each of ``options`` as the continuation of ``prefix``? The prefix is computed once. Nothing is
+    added between the two, so an option usually begins with its own space."""
+
+    name: str
+    prefix: str
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Likelihoods:
+    """``logs`` float32 [options]: the natural log-likelihood of each option, summed over its ``tokens`` int32
+    [options]. ``computed`` is the number of prompt tokens that went through the model: 0 where ``cached``."""
+
+    logs: Floats
+    tokens: Ints
+    tier: Tier
+    model: str
+    cached: bool
+    computed: int
+
+
+class LanguageModels(Protocol):
+    """What every stage asks: the model configured for a job, behind cache, budget, deadline, retries and breaker.
+
+    Calls come in batches, and an answer or an error comes back for each: one failure does not lose the others, and a
+    batch that is killed midway repeats nothing that was answered. ``seconds`` is the deadline of the whole batch; None
+    takes the one configured.
+    """
+
+    def tier(self, job: Job) -> Tier:
+        """Who answers ``job``; ``none`` where nobody does."""
+        ...
+
+    def model(self, job: Job) -> str | None:
+        """Name and content hash of the model that answers ``job``; part of what is derived from its answers."""
+        ...
+
+    def can_score(self, job: Job) -> bool:
+        """Whether ``likelihoods`` can be asked."""
+        ...
+
+    def complete(
+        self, job: Job, prompts: Sequence[Prompt], *, seconds: float | None = None, progress: Progress | None = None
+    ) -> list[Answer | LlmError]:
+        """One answer per prompt, in order."""
+        ...
+
+    def likelihoods(
+        self, job: Job, asked: Sequence[Options], *, seconds: float | None = None, progress: Progress | None = None
+    ) -> list[Likelihoods | LlmError]:
+        """One result per question, in order."""
+        ...
+
+    def rerank(
+        self, job: Job, query: str, documents: Sequence[str], *, seconds: float | None = None
+    ) -> Floats | LlmError:
+        """Relevance of each document to ``query`` from a rerank endpoint, float32 [documents]; LlmOff where none is
+        configured."""
+        ...
+
+
+class NoLanguageModels:
+    """The tier without any."""
+
+    def tier(self, job: Job) -> Tier:
+        return Tier.NONE
+
+    def model(self, job: Job) -> str | None:
+        return None
+
+    def can_score(self, job: Job) -> bool:
+        return False
+
+    def complete(
+        self, job: Job, prompts: Sequence[Prompt], *, seconds: float | None = None, progress: Progress | None = None
+    ) -> list[Answer | LlmError]:
+        return [LlmOff(NO_MODEL) for _ in prompts]
+
+    def likelihoods(
+        self, job: Job, asked: Sequence[Options], *, seconds: float | None = None, progress: Progress | None = None
+    ) -> list[Likelihoods | LlmError]:
+        return [LlmOff(NO_MODEL) for _ in asked]
+
+    def rerank(
+        self, job: Job, query: str, documents: Sequence[str], *, seconds: float | None = None
+    ) -> Floats | LlmError:
+        return LlmOff(NO_MODEL)
+
+
+NO_MODEL = "no language model is configured"
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,26 @@ class Temperature(StrEnum):
     COLD = "cold"
 
 
+class Tier(StrEnum):
+    """Which kind of language model took part: ``none`` at all, one in this process (``embedded``), or a server's
+    (``remote``)."""
+
+    NONE = "none"
+    EMBEDDED = "embedded"
+    REMOTE = "remote"
+
+
+class Job(StrEnum):
+    """What a language model is asked to do. Each can be switched on alone."""
+
+    ITEMS = "items"
+    INTERESTS = "interests"
+    PROFILES = "profiles"
+    QUERIES = "queries"
+    EXPLANATIONS = "explanations"
+    RERANK = "rerank"
+
+
 class IdMap:
     """Two-way map between outside ids (strings) and rows 0..n-1. Rows follow the order given; ids are unique."""
 
@@ -184,3 +204,33 @@ class TrainingData:
     seed: int = 0
     now: int = field(default=NO_TIME)
     """Time at which the model is imagined to be trained (microseconds): recency is counted back from here."""
+
+
+@dataclass(frozen=True)
+class ItemFeatures:
+    """What was read in an item's text. Any part may be empty; ``topics`` are topic ids with weights in (0, 1],
+    ``audience`` are names out of a fixed list, ``language`` is "zh", "en" or another code, "" where unknown. ``tier``
+    says who read it."""
+
+    language: str
+    topics: dict[str, float]
+    attributes: dict[str, str]
+    summary: str
+    audience: list[str]
+    tier: Tier
+
+
+@dataclass(frozen=True)
+class Wish:
+    """One thing that a person asks for or against, taken out of plain words.
+
+    ``text`` is what it is about, without the words that say more or less ("slow science fiction"). ``weight`` is in
+    [-1, 1]: above 0 more of it, below 0 less. With ``hard`` it is a rule and no leaning: nothing that matches may come
+    out (weight < 0), or nothing else may (weight > 0). ``field`` is "any", "title", "category", "item" (an item the
+    person names as known or liked), "year" (text as "1990-1999", either end may be missing), or an attribute's name.
+    """
+
+    text: str
+    weight: float
+    hard: bool = False
+    field: str = "any"

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0001"
+HEAD = "0002"
 """Newest migration. An up-to-date database is opened without loading Alembic."""
 
 metadata = MetaData()
@@ -74,4 +74,72 @@ bundles = Table(
     Column("created", BigInteger, nullable=False),
     Column("active", Boolean, nullable=False, server_default="0"),
     Column("manifest", Text, nullable=False),
+)
+
+llm_cache = Table(
+    "llm_cache",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("model_id", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+)
+
+llm_calls = Table(
+    "llm_calls",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("time", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("job", Text, nullable=False),
+    Column("prompt", Text, nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("tokens_in", BigInteger, nullable=False),
+    Column("tokens_out", BigInteger, nullable=False),
+    Column("money", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("asked", Text),
+    Column("answered", Text),
+    Index("ix_llm_calls_tenant_time", "tenant", "time"),
+    sqlite_autoincrement=True,
+)
+
+item_features = Table(
+    "item_features",
+    metadata,
+    Column("reader", Text, primary_key=True),
+    Column("text_hash", Text, primary_key=True),
+    Column("features", Text, nullable=False),
+)
+
+topics = Table(
+    "topics",
+    metadata,
+    Column("topic_id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("described", Text, nullable=False, server_default="{}"),
+    Column("merged_into", Text),
+)
+
+profiles = Table(
+    "profiles",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("bundle", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+
+profile_edits = Table(
+    "profile_edits",
+    metadata,
+    Column("edit_id", Sequence, primary_key=True, autoincrement=True),
+    Column("user_id", Text, nullable=False, index=True),
+    Column("time", BigInteger, nullable=False),
+    Column("said", Text, nullable=False),
+    Column("wishes", Text, nullable=False),
+    Column("undone", Boolean, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
 )
