@@ -2,13 +2,17 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in
 
-.PHONY: demo test install lint bench docs lock clean
+.PHONY: demo test install install-llm lint bench docs lock clean
 
 demo: $(VENV)/.core
 	$(BIN)/zhiyin demo
 
 install: $(VENV)/.core
+
+# With what a language model in this process needs: torch and transformers.
+install-llm: $(VENV)/.llm
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -33,14 +37,20 @@ $(VENV)/.core: requirements/core.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.dev: requirements/dev.lock $(VENV)/.core
+$(VENV)/.llm: requirements/llm.lock requirements/torch.txt $(VENV)/.core
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/llm.lock
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.lock $(VENV)/.llm
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	@touch $@
 
-# Writes the two lock files from pyproject.toml.
+# Writes the lock files from pyproject.toml.
 lock: $(VENV)/.dev
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in -o requirements/core.lock
-	$(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in --group dev -c requirements/core.lock -o requirements/dev.lock
+	$(COMPILE) -o requirements/core.lock
+	$(COMPILE) --extra llm -c requirements/core.lock -o requirements/llm.lock
+	$(COMPILE) --extra llm --group dev -c requirements/llm.lock -o requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) demo
