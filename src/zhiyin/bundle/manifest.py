@@ -27,7 +27,8 @@ class Stamp(BaseModel):
 
 class Manifest(BaseModel):
     """manifest.json. ``created`` is in microseconds UTC; ``models`` holds parameters by model; ``encoder`` is the text
-    encoder's id or None; ``versions`` are the packages that took part."""
+    encoder's id or None; ``interests`` are the names of the interests, row by row, which are no part of the fingerprint:
+    a name does not change what is recommended; ``versions`` are the packages that took part."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -42,6 +43,7 @@ class Manifest(BaseModel):
     metrics: dict[str, Any]
     search: dict[str, Any]
     encoder: str | None
+    interests: list[dict[str, Any]] = []
     counts: dict[str, int]
     versions: dict[str, str]
     files: dict[str, FileEntry]

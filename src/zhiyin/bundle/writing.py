@@ -13,7 +13,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -47,6 +47,7 @@ class BundleContent:
     metrics: dict[str, Any]
     search: dict[str, Any]
     encoder: str | None
+    interests: list[dict[str, Any]] = field(default_factory=list)
 
 
 def write(root: Path, content: BundleContent, created: int) -> Manifest:
@@ -93,6 +94,7 @@ def _write(root: Path, content: BundleContent, created: int) -> Manifest:
             **parts,
             metrics=content.metrics,
             search=content.search,
+            interests=content.interests,
             counts={"users": len(content.user_ids), "items": len(content.item_ids)},
             versions={package: version(package) for package in PACKAGES},
             files=files,
