@@ -13,6 +13,8 @@ from sqlalchemy.exc import DBAPIError
 
 from zhiyin.errors import BundleError, StoreError
 from zhiyin.ports import StoreWriter
+from zhiyin.store.calls import Calls
+from zhiyin.store.features import Features
 from zhiyin.store.migrate import WRITING
 from zhiyin.store.schema import bundles, events, items, users, vectors
 from zhiyin.store.writer import Writer
@@ -29,6 +31,8 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writer = engine.execution_options(**{WRITING: True})
+        self.features = Features(engine, self._writer, self._guarded)
+        self.calls = Calls(engine, self._writer, self._guarded)
 
     @contextmanager
     def writing(self) -> Iterator[StoreWriter]:

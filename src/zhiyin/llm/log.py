@@ -1,0 +1,45 @@
+"""What the client needs of the store: answers kept by content and a log of calls (``store.calls``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from zhiyin.llm.budget import JobSpent
+
+
+class CallLog(Protocol):
+    def answers(self, keys: Sequence[str]) -> dict[str, str]:
+        """Kept answers (JSON) by key; keys without one are absent."""
+        ...
+
+    def keep(self, key: str, model_id: str, answer: str) -> None: ...
+
+    def record(
+        self,
+        *,
+        tenant: str,
+        job: str,
+        prompt: str,
+        model_id: str,
+        key: str,
+        outcome: str,
+        tokens_in: int,
+        tokens_out: int,
+        money: float,
+        seconds: float,
+        asked: str | None,
+        answered: str | None,
+        answer: str | None,
+    ) -> None:
+        """Log a call and keep its answer (None for none), both or neither."""
+        ...
+
+    def spent(self, tenant: str, since: int) -> Mapping[str, JobSpent]:
+        """What ``tenant`` spent by job since a time (microseconds UTC)."""
+        ...
+
+
+class WithCalls(Protocol):
+    @property
+    def calls(self) -> CallLog: ...
