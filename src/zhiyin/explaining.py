@@ -1,0 +1,297 @@
+"""Explaining: for one person and one item, why it is in the list or why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.bundle import Bundle
+from zhiyin.candidates.base import Recommender
+from zhiyin.candidates.fill import Filled, known_to
+from zhiyin.candidates.registry import FILLER
+from zhiyin.config import PreprocessSettings
+from zhiyin.crowd import Crowds
+from zhiyin.explain.evidence import Evidence, Interested, Own, Wished, gather, meets
+from zhiyin.explain.sentences import Sentence
+from zhiyin.explain.text import Language, language_of, shown
+from zhiyin.explain.why_not import Barred, Change, Part, Rule, Standing, WhyNot, barred, best_changes, low
+from zhiyin.explain.write import Render, write
+from zhiyin.newcomers import Shelf
+from zhiyin.ports import LanguageModels, NoLanguageModels, Store
+from zhiyin.preprocess.clean import positives
+from zhiyin.preprocess.dataset import histories_of
+from zhiyin.types import Floats, Histories, Ints, Tier
+
+TRIED = 20
+"""Items whose choice is tried in answer to "what would change it"."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why ``item_id`` is in the person's list (``shown``, with ``sentences`` and the ``evidence`` that they cite), or
+    why it is not (``why_not``). ``note`` says why there is no sentence where there is none."""
+
+    user_id: str
+    item_id: str
+    title: str | None
+    bundle: str
+    language: Language
+    tier: Tier
+    shown: bool
+    rank: int | None
+    score: float | None
+    sentences: list[Sentence]
+    evidence: list[Evidence]
+    why_not: WhyNot | None
+    note: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        told = asdict(self)
+        told["evidence"] = [one.to_dict() for one in self.evidence]
+        return told
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """A full order, best first: item rows and their scores. ``parts`` are further summands of every item's score by
+    name ("wish", "model"), float32 [items], beside own events and popularity."""
+
+    rows: Ints
+    scores: Floats
+    parts: Mapping[str, Floats]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an engine has open. ``model`` knows the newcomers it can place; ``ranker`` is it with its filler."""
+
+    store: Store
+    bundle: Bundle
+    shelf: Shelf
+    model: Recommender
+    ranker: Filled
+    preprocess: PreprocessSettings
+    unit: float
+    now: int
+    models: LanguageModels = field(default_factory=NoLanguageModels)
+    render: Render | None = None
+    """Makes prompts out of their files; without it no model is asked to write."""
+
+    @cached_property
+    def crowds(self) -> Crowds:
+        days = self.bundle.manifest.models[FILLER].get("days")
+        return Crowds(self.store, self.preprocess, self.shelf.items, days)
+
+    @cached_property
+    def spread(self) -> dict[str, float]:
+        """Share of the items in each category."""
+        kinds = [set(kinds) for kinds in self.shelf.catalogue.categories]
+        counts: dict[str, int] = {}
+        for named in kinds:
+            for kind in named:
+                counts[kind] = counts.get(kind, 0) + 1
+        return {kind: count / len(kinds) for kind, count in counts.items()}
+
+
+def explain(
+    desk: Desk,
+    user_id: str,
+    item_id: str,
+    language: Language | None = None,
+    *,
+    k: int = 10,
+    exclude: Sequence[str] = (),
+    wishes: Sequence[Wished] = (),
+    interests: Sequence[Interested] = (),
+    ordered: Ordered | None = None,
+    barring: int | None = None,
+) -> Explanation:
+    """Why ``item_id`` is, or is not, among the best ``k`` for ``user_id``, by the same rules as the list itself.
+
+    ``language`` None takes that of the titles the person chose. ``wishes`` are those in force, of the profile and of
+    the request; ``barring`` is the place among them of the one that kept the item out, where the caller knows.
+    ``interests`` are those the item loads on, the person's strongest first. ``ordered`` is the order the list was made
+    in (every item that may be shown); None lets the model and its filler make it. An unknown item is no error: it has
+    its rule.
+    """
+    asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered)
+    language = language or asked.language
+    tier, catalogue = Tier.NONE, desk.shelf.catalogue
+    title = catalogue.titles[asked.item] or None if asked.item >= 0 else None
+    rule = asked.rule(barring)
+    place = asked.place if rule is None else None
+    if rule is None and place is None:
+        rule = Barred(Rule.UNPLACED, item_id)
+    said: list[Sentence] = []
+    evidence: list[Evidence] = []
+    why, note, rank, score = None, None, None, None
+    if rule is not None:
+        why = barred(rule, language)
+    else:
+        assert place is not None
+        rank, score = place + 1, round(float(asked.order.scores[place]), 6)
+        if place < k:
+            found = asked.evidence(interests)
+            said = write(found, language, desk.models, desk.render)
+            cited = {key for one in said for key in one.evidence}
+            evidence = [one for one in found if one.id in cited]
+            tier = max((one.tier for one in said), key=list(Tier).index, default=Tier.NONE)
+            note = None if said else _silence(language)
+        else:
+            why = low(asked.standing(place), language)
+    name = desk.bundle.manifest.name
+    return Explanation(
+        user_id, item_id, title, name, language, tier, why is None, rank, score, said, evidence, why, note
+    )
+
+
+def _silence(language: Language) -> str:
+    if language == "zh":
+        return "没有可以引用的依据：您自己的记录没有指向它，选过它的人也太少。"
+    return "There is no evidence to cite: nothing of your own leads to it, and too few people chose it."
+
+
+class _Asked:
+    """One question, its parts computed when they are needed."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        user_id: str,
+        item_id: str,
+        k: int,
+        exclude: Sequence[str],
+        wishes: Sequence[Wished],
+        ordered: Ordered | None,
+    ) -> None:
+        self.desk, self.user_id, self.item_id, self.k = desk, user_id, item_id, k
+        self.exclude, self.wishes, self._ordered = exclude, wishes, ordered
+        self.item = desk.shelf.items.row(item_id)
+        liked = positives(desk.store.events(user_id), desk.preprocess, unit=desk.unit)
+        half_life = desk.preprocess.half_life_days
+        self.history = histories_of(liked, desk.shelf.items, [user_id], half_life_days=half_life, now=desk.now)
+        events = liked.select("item_id", "seq", "event_type").iter_rows()
+        self._events = {item: (str(seq), kind) for item, seq, kind in events}
+
+    @property
+    def language(self) -> Language:
+        titles = self.desk.shelf.catalogue.titles
+        own = [titles[row] for row in self.history.items]
+        return language_of(own if any(own) else titles[self.item : self.item + 1] if self.item >= 0 else [])
+
+    def rule(self, barring: int | None) -> Barred | None:
+        """The first rule that bars the item; None where none does."""
+        key, row, shelf = self.item_id, self.item, self.desk.shelf
+        if row < 0:
+            return Barred(Rule.UNKNOWN, key)
+        if not shelf.allowed[row]:
+            return Barred(Rule.HIDDEN, key)
+        if row in self.history.items:
+            return Barred(Rule.TAKEN, key, event=f"event:{self._events[key][0]}")
+        if key in self.exclude:
+            return Barred(Rule.EXCLUDED, key)
+        for place, one in enumerate(self.wishes):
+            against = one.wish.weight < 0
+            met = meets(one, row, shelf.catalogue)
+            if place == barring or (barring is None and one.wish.hard and met == against):
+                rule = Rule.MUTED if against else Rule.NOT_ASKED
+                return Barred(rule, key, shown(one.wish.text), one.source)
+        return None
+
+    @cached_property
+    def order(self) -> Ordered:
+        if self._ordered is not None:
+            return self._ordered
+        allowed = self._allowed()
+        rows, scores = self.desk.ranker.top_k(self.history, len(self.desk.shelf.items), allowed=allowed)
+        taken = rows[0] >= 0
+        return Ordered(rows[0][taken], scores[0][taken], {})
+
+    def _allowed(self) -> NDArray[np.bool_]:
+        allowed = self.desk.shelf.allowed.copy()
+        out = self.desk.shelf.items.rows(self.exclude)
+        allowed[out[out >= 0]] = False
+        return allowed
+
+    @property
+    def place(self) -> int | None:
+        """Place of the item in the full order, from 0; None where it is not in it."""
+        found = np.flatnonzero(self.order.rows == self.item)
+        return int(found[0]) if len(found) else None
+
+    @cached_property
+    def own(self) -> Histories:
+        return known_to(self.history, self.desk.model.n_items)
+
+    def _pulls(self, item: int) -> Floats:
+        if item >= self.desk.model.n_items:
+            return np.zeros(len(self.own.items), dtype=np.float32)
+        return self.desk.model.contributions(self.own, item)
+
+    def _common(self, item: int) -> float:
+        known = item < self.desk.model.n_items
+        return float(self.desk.model.common(np.array([item], dtype=np.int32))[0]) if known else 0.0
+
+    def evidence(self, interests: Sequence[Interested]) -> list[Evidence]:
+        shelf = self.desk.shelf
+        pulls = self._pulls(self.item)
+        events = [self._events[shelf.items.ids[row]] for row in self.own.items]
+        own = Own(self.own.items, pulls, [key for key, _ in events], [kind for _, kind in events])
+        led = [int(row) for row, pull in zip(self.own.items, pulls, strict=True) if pull > 0]
+        return gather(
+            self.item,
+            shelf.items.ids,
+            shelf.catalogue,
+            own,
+            common=self._common(self.item),
+            crowd=self.desk.crowds.about(self.item, led, self.user_id),
+            wishes=self.wishes,
+            interests=interests,
+            spread=self.desk.spread,
+        )
+
+    def standing(self, place: int) -> Standing:
+        order = self.order
+        last = min(self.k, len(order.rows)) - 1
+        item, other = int(order.rows[place]), int(order.rows[last])
+        parts = [
+            Part("own", float(self._pulls(item).sum()), float(self._pulls(other).sum())),
+            Part("popularity", self._common(item), self._common(other)),
+            *(Part(name, float(values[item]), float(values[other])) for name, values in order.parts.items()),
+        ]
+        told = tuple(part for part in parts if part.value or part.last)
+        filled = not any(part.value for part in parts)
+        score, end = float(order.scores[place]), float(order.scores[last])
+        changes = best_changes(self._changes(), place + 1)
+        return Standing(place + 1, len(order.rows), self.k, score, end, told, changes, filled)
+
+    def _changes(self) -> list[Change]:
+        """Where the item would stand after one more choice, for the items that go with it most of all."""
+        model, ids, titles = self.desk.model, self.desk.shelf.items.ids, self.desk.shelf.catalogue.titles
+        n = model.n_items
+        if self.item >= n:
+            return []
+        allowed = self._allowed()[:n]
+        close, _ = model.without_common().top_k(Histories.of([[self.item]]), TRIED, allowed=allowed)
+        seen = self.own.items
+        tried = [int(row) for row in close[0] if row >= 0 and row not in seen]
+        if not tried:
+            return []
+        weights = [*self.own.weights.tolist(), 1.0]
+        then = Histories.of([[*seen.tolist(), row] for row in tried], [weights] * len(tried))
+        scores = model.score(then)
+        for values in self.order.parts.values():
+            scores = scores + values[:n]
+        barred_rows = ~allowed
+        barred_rows[seen] = True
+        scores[:, barred_rows] = -np.inf
+        scores[np.arange(len(tried)), tried] = -np.inf
+        ranks = (scores > scores[:, [self.item]]).sum(axis=1) + 1
+        moved = scores[:, self.item] > 0
+        told = zip(tried, ranks, moved, strict=True)
+        return [Change(ids[row], shown(titles[row], ids[row]), int(rank)) for row, rank, by in told if by]
