@@ -1,0 +1,1 @@
+"""Interests: learned, named and kept stable."""
