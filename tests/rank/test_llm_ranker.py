@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Sequence
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -19,24 +17,15 @@ from zhiyin.errors import (
     LlmTimeout,
     LlmUnreachable,
 )
+from zhiyin.llm.prompts import CLOSE, OPEN, render
 from zhiyin.ports import Answer, Likelihoods, NoLanguageModels, Options, Progress, Prompt
 from zhiyin.rank.listwise import order_in, shuffles
 from zhiyin.rank.llm_ranker import Asked, LlmRanker, LlmRankerParams
-from zhiyin.rank.wording import Wording
 from zhiyin.types import Floats, Job, Tier
 
 ERRORS = (LlmOff, LlmUnreachable, LlmRefused, LlmTimeout, LlmNonsense, LlmBudget, LlmError)
 METHODS = ("likelihood", "yes_no", "listwise", "endpoint")
 BASE = np.array([0.9, 0.7, 0.4, 0.1], dtype=np.float32)
-
-
-def mark(text: str) -> str:
-    return f"<<<\n{text}\n>>>"
-
-
-WORDING = Wording(
-    tomllib.loads(files("zhiyin.llm").joinpath("prompts", "rerank.toml").read_text(encoding="utf-8")), mark
-)
 
 
 class Rule:
@@ -90,7 +79,7 @@ class Rule:
         return [self.fails(start + place) or self._ordered(one) for place, one in enumerate(prompts)]
 
     def _ordered(self, prompt: Prompt) -> Answer:
-        lines = prompt.user.split("<<<\n")[2].split("\n>>>")[0].split("\n")
+        lines = prompt.user.rsplit(OPEN, 1)[1].split(CLOSE)[0].strip().split("\n")
         titles = dict(line.split(". ", 1) for line in lines)
         order = sorted(titles, key=lambda number: -self.likes(titles[number]))
         return Answer("", {"order": [int(number) for number in order]}, Tier.EMBEDDED, "rule", False, 10, 5)
@@ -127,7 +116,7 @@ def tea(text: str) -> float:
 
 
 def ranker(models: Any, method: str = "likelihood", **values: Any) -> LlmRanker:
-    return LlmRanker(models, WORDING, LlmRankerParams(method=method, weight=1.0, **values))
+    return LlmRanker(models, render, LlmRankerParams(method=method, weight=1.0, **values))
 
 
 @pytest.mark.parametrize("method", METHODS)

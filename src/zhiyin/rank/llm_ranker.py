@@ -29,7 +29,7 @@ from zhiyin.errors import LlmError, LlmNonsense, LlmOff
 from zhiyin.ports import NO_MODEL, Answer, LanguageModels, Likelihoods, Options, Progress
 from zhiyin.rank.bounded import borda, bounded, order_of
 from zhiyin.rank.listwise import order_in, shuffles
-from zhiyin.rank.wording import Wording, cut
+from zhiyin.rank.wording import Render, Wording, cut
 from zhiyin.types import Floats, Job, Tier
 
 Method = Literal["likelihood", "yes_no", "listwise", "endpoint"]
@@ -91,11 +91,11 @@ Said = tuple[Floats, int]
 
 
 class LlmRanker:
-    """Asks ``models`` for the job ``rerank``. ``wording`` are the words of the prompt files."""
+    """Asks ``models`` for the job ``rerank``; ``render`` is ``zhiyin.llm.prompts.render``."""
 
-    def __init__(self, models: LanguageModels, wording: Wording, params: LlmRankerParams | None = None) -> None:
+    def __init__(self, models: LanguageModels, render: Render, params: LlmRankerParams | None = None) -> None:
         self.models = models
-        self.wording = wording
+        self.wording = Wording(render)
         self.params = params or LlmRankerParams()
         self._ways: dict[str, Callable[[Sequence[Asked], float | None, Progress | None], list[Said | LlmError]]] = {
             "likelihood": self._likelihood,
@@ -152,9 +152,11 @@ class LlmRanker:
     def _tier(self) -> Tier:
         return Tier.REMOTE if self.params.method == "endpoint" else self.models.tier(Job.RERANK)
 
+    def _recent(self, asked: Asked) -> list[str]:
+        return [cut(title, self.params.characters) for title in asked.recent[-self.params.recent :]]
+
     def _person(self, asked: Asked) -> str:
-        recent = [cut(title, self.params.characters) for title in asked.recent[-self.params.recent :]]
-        return self.wording.person(recent, asked.profile, asked.language)
+        return self.wording.person(self._recent(asked), asked.profile, asked.language)
 
     def _titles(self, asked: Asked) -> list[str]:
         return [cut(title, self.params.characters) for title in asked.titles]
@@ -168,8 +170,8 @@ class LlmRanker:
         neutral: dict[tuple[str, str], int] = {}
         for one in asked:
             options = tuple(wording.option(title, one.language) for title in self._titles(one))
-            questions.append(Options(wording.likelihood, self._person(one) + wording.next(one.language), options))
-            before = wording.nobody(one.language)
+            questions.append(Options(wording.likelihood, self._person(one) + wording.words(one.language).next, options))
+            before = wording.words(one.language).nobody
             # One question for each text, so that the next person who is shown it finds it in the cache.
             places.append([neutral.setdefault((before, option), len(neutral)) for option in options])
         questions += [Options(wording.likelihood, before, (option,)) for before, option in neutral]
@@ -186,7 +188,7 @@ class LlmRanker:
             options = [
                 wording.answered(title, yes, one.language) for title in self._titles(one) for yes in (True, False)
             ]
-            prefix = self._person(one) + wording.question(one.language)
+            prefix = self._person(one) + wording.words(one.language).question
             questions.append(Options(wording.yes_no, prefix, tuple(options)))
         given = self.models.likelihoods(Job.RERANK, questions, seconds=seconds, progress=progress)
         return [one if isinstance(one, LlmError) else (one.logs[0::2] - one.logs[1::2], one.computed) for one in given]
@@ -200,7 +202,7 @@ class LlmRanker:
             orders.append(shuffles(len(titles), self.params.shuffles, one.key))
             for order in orders[-1]:
                 shown = [titles[place] for place in order]
-                prompts.append(self.wording.listwise(self._person(one), shown, one.language))
+                prompts.append(self.wording.listwise(self._recent(one), one.profile, shown, one.language))
         answers = iter(self.models.complete(Job.RERANK, prompts, seconds=seconds, progress=progress))
         return [_averaged(shown, [next(answers) for _ in shown]) for shown in orders]
 

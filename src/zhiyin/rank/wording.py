@@ -1,14 +1,37 @@
-"""The words round the data: from the prompt file ``rerank``, in English and Chinese."""
+"""The words round the data, in English and Chinese: those of a likelihood are in ``words.toml`` beside this module,
+the instructions in the prompt file ``rerank_listwise``."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Protocol
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from zhiyin.ports import Prompt
 from zhiyin.rank.listwise import schema
+
+LISTWISE = "rerank_listwise"
+TOKENS_A_NUMBER = 6
+"""Of the answer, for one candidate's number with what stands round it."""
+
+
+class Render(Protocol):
+    """Puts data between marks into a prompt file: ``zhiyin.llm.prompts.render``."""
+
+    def __call__(
+        self,
+        name: str,
+        /,
+        *,
+        language: str = ...,
+        schema: dict[str, Any] | None = ...,
+        maximum_tokens: int | None = ...,
+        **data: str | Sequence[str],
+    ) -> Prompt: ...
 
 
 class Words(BaseModel):
@@ -16,12 +39,12 @@ class Words(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
+    about: str
+    """{profile}: the text about the person."""
     took: str
     """Above the titles of what the person took."""
     item: str
     """{title}: one line of it."""
-    about: str
-    """{profile}: the text about the person."""
     next: str
     """Behind all this, in front of a candidate (likelihood)."""
     nobody: str
@@ -34,56 +57,59 @@ class Words(BaseModel):
     """{title}: a candidate that is liked (yes_no)."""
     no: str
     """{title}: a candidate that is not (yes_no). Differs from ``yes`` at its end only."""
-    system: str
-    """What a model that follows instructions is told (listwise)."""
-    candidates: str
-    """Above the numbered candidates (listwise)."""
+
+
+class WordFile(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: int = Field(ge=1)
+    en: Words
+    zh: Words
 
 
 class Wording:
-    """``told`` is the parsed prompt file: ``version`` and one table of ``Words`` for each of "en" and "zh". ``mark``
-    puts the marks round data that a prompt shows to a model which follows instructions."""
-
-    def __init__(self, told: Mapping[str, Any], mark: Callable[[str], str]) -> None:
-        version = int(told["version"])
-        self._words = {language: Words(**told[language]) for language in ("en", "zh")}
-        self._mark = mark
-        self.likelihood, self.yes_no, self._list = (
-            f"rerank-{kind}-{version}" for kind in ("likelihood", "yes-no", "listwise")
-        )
+    def __init__(self, render: Render) -> None:
+        self._render = render
+        self._file = _words()
+        self.likelihood, self.yes_no = (f"rerank_{way}@{self._file.version}" for way in ("likelihood", "yes_no"))
         """Names of the questions, part of every cache key."""
+
+    def words(self, language: str) -> Words:
+        return self._file.zh if language == "zh" else self._file.en
 
     def person(self, recent: Sequence[str], profile: str, language: str) -> str:
         """What is known of the person, ``recent`` oldest first."""
-        words = self._words[language]
+        words = self.words(language)
         about = words.about.format(profile=line(profile)) if profile.strip() else ""
         if not recent:
             return about
         return about + words.took + "".join(words.item.format(title=title) for title in recent)
 
-    def next(self, language: str) -> str:
-        return self._words[language].next
-
-    def nobody(self, language: str) -> str:
-        return self._words[language].nobody
-
     def option(self, title: str, language: str) -> str:
-        return self._words[language].option.format(title=title)
-
-    def question(self, language: str) -> str:
-        return self._words[language].question
+        return self.words(language).option.format(title=title)
 
     def answered(self, title: str, yes: bool, language: str) -> str:
-        words = self._words[language]
+        words = self.words(language)
         return (words.yes if yes else words.no).format(title=title)
 
-    def listwise(self, person: str, titles: Sequence[str], language: str) -> Prompt:
-        """A prompt for the order of ``titles``, numbered from 1 as given."""
-        words = self._words[language]
-        numbered = "\n".join(f"{place}. {title}" for place, title in enumerate(titles, 1))
-        user = f"{self._mark(person)}\n{words.candidates}\n{self._mark(numbered)}"
+    def listwise(self, recent: Sequence[str], profile: str, titles: Sequence[str], language: str) -> Prompt:
+        """A prompt for the order of ``titles``, which are numbered from 1 as given."""
         n = len(titles)
-        return Prompt(self._list, words.system, user, schema(n), maximum_tokens=16 + 6 * n)
+        return self._render(
+            LISTWISE,
+            language=language,
+            schema=schema(n),
+            maximum_tokens=16 + TOKENS_A_NUMBER * n,
+            recent=recent,
+            profile=line(profile),
+            candidates=titles,
+        )
+
+
+@cache
+def _words() -> WordFile:
+    text = resources.files(__package__).joinpath("words.toml").read_text(encoding="utf-8")
+    return WordFile(**tomllib.loads(text))
 
 
 def line(text: str) -> str:
