@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import numpy as np
 
@@ -72,3 +77,86 @@ class Scripted(Able):
 
     def probe(self) -> str:
         return f"{self.model_id} follows its script"
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server does with one request: waits ``hang`` seconds, then sends ``body``; with ``cut`` it promises more
+    than it sends, with ``raw`` the bytes are no HTTP at all, with ``drop`` it closes the connection without a word."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+    hang: float = 0.0
+    cut: bool = False
+    raw: bool = False
+    drop: bool = False
+
+
+def chat(text: str | None, finish: str = "stop", **message: Any) -> Reply:
+    """A chat completion that says ``text``."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, **message}, "finish_reason": finish}
+    usage = {"prompt_tokens": 11, "completion_tokens": 7}
+    return Reply(json.dumps({"id": "1", "object": "chat.completion", "choices": [choice], "usage": usage}).encode())
+
+
+@dataclass
+class Server:
+    """``requests`` are the (path, headers, body) it was sent, in order."""
+
+    url: str
+    requests: list[tuple[str, dict[str, str], Any]]
+
+    @property
+    def asked(self) -> int:
+        return len(self.requests)
+
+
+@contextmanager
+def http_server(answer: Callable[[str, Any], Reply]) -> Iterator[Server]:
+    """A server on loopback that answers a POST to ``path`` with JSON ``body`` by ``answer(path, body)``."""
+    closing = threading.Event()
+    seen: list[tuple[str, dict[str, str], Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers.get("content-length", 0))) or b"null")
+            seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            reply = answer(self.path, body)
+            if reply.hang:
+                closing.wait(reply.hang)
+            if reply.raw or reply.drop:
+                self.wfile.write(reply.body)
+                self.close_connection = True
+                return
+            self.send_response(reply.status)
+            self.send_header("content-type", reply.headers.get("content-type", "application/json"))
+            for name, value in reply.headers.items():
+                if name != "content-type":
+                    self.send_header(name, value)
+            self.send_header("content-length", str(len(reply.body) + 100 * reply.cut))
+            self.end_headers()
+            self.wfile.write(reply.body)
+            self.close_connection = self.close_connection or reply.cut
+
+        def log_message(self, format: str, *arguments: Any) -> None:
+            pass
+
+    class Quiet(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that hangs up is part of the test."""
+
+    listening = Quiet(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield Server(f"http://127.0.0.1:{listening.server_address[1]}/v1", seen)
+    finally:
+        closing.set()
+        listening.shutdown()
+        listening.server_close()
+        thread.join()
