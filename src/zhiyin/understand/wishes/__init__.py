@@ -1,0 +1,1 @@
+"""Wishes: what a person asks for in plain words, and what a catalogue has of it."""
