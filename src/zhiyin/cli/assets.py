@@ -30,6 +30,7 @@ def list_(output: FormatOption = Format.TABLE) -> None:
     if output is Format.JSON:
         answer = [
             asset.model_dump(include={"name", "kind", "description", "home", "licence", "redistribution", "commercial"})
+            | {"needs_acceptance": asset.accept, "accepted": asset.accept and assets.accepted(asset)}
             | {"bytes": asset.size, "path": None if path is None else str(path)}
             for asset, path in rows
         ]
@@ -41,6 +42,12 @@ def list_(output: FormatOption = Format.TABLE) -> None:
         typer.echo(
             f"    Licence: {asset.licence}. Passing it on: {asset.redistribution}. Commercial use: {asset.commercial}."
         )
+        if asset.accept:
+            typer.echo(
+                "    You have accepted this licence."
+                if assets.accepted(asset)
+                else f"    Read the licence at {asset.home}; --accept-licence says that you accept it."
+            )
         if path:
             typer.echo(f"    {path}")
 
@@ -48,6 +55,9 @@ def list_(output: FormatOption = Format.TABLE) -> None:
 @app.command("get")
 def get(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Asset to fetch; see 'zhiyin assets list'.")],
+    accept_licence: Annotated[
+        bool, typer.Option("--accept-licence", help="You have read and accept the asset's own licence.")
+    ] = False,
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -55,7 +65,7 @@ def get(
     from zhiyin import assets
     from zhiyin.cli.progress import make_progress
 
-    path = assets.get(name, make_progress(quiet))
+    path = assets.get(name, make_progress(quiet), accept_licence)
     typer.echo(
         json.dumps({"name": name, "path": str(path)}, ensure_ascii=False) if output is Format.JSON else str(path)
     )
