@@ -2,7 +2,8 @@
 
     A = X'X + text_scale * max(cos, 0)^text_power + regularisation * I        X users x items, cos between text vectors
     B = I - A^-1 / diag(A^-1)                                                 zero diagonal
-    M = B + rules * R                                                         R the sequential rules of ``rules``
+    M = B + rules * R + backward * R'                                         R the sequential rules of ``rules``,
+                                                                              R' the same read backwards
     score(user, c) = sum over the history of decay^(steps ago) * M[item, c] * f(c) + trend * popularity(c)
     f(c) = (users of c + 1)^-rarity; for items that nobody has taken yet, such that the scores events give them are
            ``newcomers`` times as large as those of the others
@@ -32,6 +33,9 @@ class LinearParams(Params):
     """When asked, an event counts this many times the one after it; 1 counts all alike."""
     rules: float = Field(0.25, ge=0, le=1000)
     """Weight of the sequential rules beside the linear part."""
+    backward: float = Field(0.0, ge=0, le=1000)
+    """Weight of the same rules read the other way, from an item to those that people take before it: of somebody with
+    few events it is not known yet which of the two comes first."""
     regularisation: float = Field(200.0, gt=0, le=1e6)
     """Ridge penalty: higher trusts single co-occurrences less."""
     text_scale: float = Field(20.0, ge=0, le=1e6)
@@ -96,6 +100,9 @@ class LinearCore(ItemMatrixModel):
         solution = self._solve(data)
         rules = rule_matrix(histories, n)
         rules.data *= np.float32(self.params.rules)
+        if self.params.backward:
+            back = rule_matrix(histories, n, backward=True)
+            rules = rules + back * np.float32(self.params.backward)
         # A sum is a new matrix: the solution itself may be the one that other variants share.
         matrix = sparse.csr_array(solution.matrix + rules)
         counts = np.bincount(histories.items, minlength=n)

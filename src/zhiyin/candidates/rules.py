@@ -58,18 +58,25 @@ def rule_matrix(
     *,
     window: int = DEFAULTS.window,
     shrink: float = DEFAULTS.shrink,
+    backward: bool = False,
 ) -> sparse.csr_array:
-    """The matrix M of ``SequentialRules``: float32 CSR [n, n] with sorted indices."""
-    rules = _pair_weights(histories, n, window)
-    followed = histories.steps_ago() > 0
-    support = np.bincount(histories.items[followed], weights=histories.weights[followed], minlength=n)
+    """The matrix M of ``SequentialRules``: float32 CSR [n, n] with sorted indices.
+
+    With ``backward`` the rules are read the other way: from an item to those that people took before it, the support
+    of an item being the summed weight of those of its events that follow another."""
+    rules = _pair_weights(histories, n, window, backward=backward)
+    paired = np.ones(len(histories.items), dtype=np.bool_)
+    starts, ends = histories.indptr[:-1], histories.indptr[1:] - 1
+    paired[(starts if backward else ends)[histories.lengths > 0]] = False
+    support = np.bincount(histories.items[paired], weights=histories.weights[paired], minlength=n)
     scale = 1.0 / np.maximum(support + shrink, np.finfo(np.float64).tiny)
     rules.data = (rules.data * np.repeat(scale, np.diff(rules.indptr))).astype(np.float32)
     return rules
 
 
-def _pair_weights(histories: Histories, n: int, window: int) -> sparse.csr_array:
-    """CSR float32 [n, n], indices sorted: the later event's weight / distance, over ordered pairs within ``window``."""
+def _pair_weights(histories: Histories, n: int, window: int, *, backward: bool = False) -> sparse.csr_array:
+    """CSR float32 [n, n], indices sorted: weight of the event a rule leads to / distance, over ordered pairs within
+    ``window``; rules lead from the earlier event to the later one, with ``backward`` from the later to the earlier."""
     items, owners = histories.items, histories.owners()
     total = sparse.csr_array((n, n), dtype=np.float32)
     pending: list[tuple[Any, Any, Any]] = []
@@ -78,7 +85,8 @@ def _pair_weights(histories: Histories, n: int, window: int) -> sparse.csr_array
     for distance in range(1, reach + 1):
         pairs = np.flatnonzero((owners[distance:] == owners[:-distance]) & (items[distance:] != items[:-distance]))
         later = pairs + distance
-        pending.append((items[pairs], items[later], histories.weights[later] / np.float32(distance)))
+        start, goal = (later, pairs) if backward else (pairs, later)
+        pending.append((items[start], items[goal], histories.weights[goal] / np.float32(distance)))
         held += len(pairs)
         if held > PENDING_CELLS or distance == reach:
             rows, columns, weights = (np.concatenate(part) for part in zip(*pending, strict=True))
