@@ -28,6 +28,8 @@ from zhiyin.types import Floats, Histories, TrainingData
 
 NAME = "interests"
 """Its folder in a bundle."""
+FEWEST = 3
+"""Events of a person whose last one may be kept out."""
 
 
 class InterestParams(BaseModel):
@@ -41,7 +43,7 @@ class InterestParams(BaseModel):
     """Numbers that stand for who took the item."""
     trust: float = Field(3.0, ge=0, le=1000)
     """Events at which an item's place among people counts as much as the place its text suggests."""
-    decay: float = Field(0.8, gt=0, le=1)
+    decay: float = Field(0.7, gt=0, le=1)
     """In h(u) an event counts this many times the one after it; 1 counts all alike."""
     half_life_days: float | None = Field(None, gt=0, le=36_500)
     """Besides, days after which an event counts half; None does not look at times."""
@@ -57,12 +59,12 @@ class InterestParams(BaseModel):
     """At most so many pairs are learned from, drawn by seed."""
     rate: float = Field(0.05, gt=0, le=1)
     """Step size of Adam."""
-    penalty: float = Field(0.0, ge=0, le=1)
+    penalty: float = Field(0.01, ge=0, le=1)
     """Share of W and V, times the step size, taken off at each step."""
     passes: int = Field(8, ge=0, le=1000)
     """At most so many passes over the pairs."""
-    held: float = Field(0.05, ge=0, le=0.5)
-    """Share of the pairs kept out; learning ends when their likelihood falls."""
+    held: float = Field(0.02, ge=0, le=0.5)
+    """Share of the events kept out, at most the last one of a person; learning ends when their likelihood falls."""
 
 
 class InterestModel:
@@ -78,15 +80,17 @@ class InterestModel:
     def fit(self, data: TrainingData) -> Self:
         """Learn from ``data``; fitting again replaces what was learned. Without any pair (nobody took two items) the
         interests stay clusters of items."""
-        params, histories, n = self.params, data.interactions.histories, data.interactions.n_items
-        if not len(histories.items):
+        params, n = self.params, data.interactions.n_items
+        if not len(data.interactions.histories.items):
             raise ModelError(f"model '{NAME}' needs events", fix="import events first")
+        histories, last = self._without_last(data.interactions.histories, n, data.seed)
         placed = represent(histories, data.catalogue, params.text, params.together, params.trust, data.seed)
         counts = np.bincount(histories.items, minlength=n)
         share = (counts + params.smoothing) / (counts.sum() + params.smoothing * n)
         self._take(placed, np.log(share).astype(np.float32))
+        pairs = self._pairs(histories, data.seed)
+        held = Pairs(self.states(histories.take(last.users)), last.items)
         plan = self._plan(data.seed)
-        pairs, held = self._pairs(histories, data.seed)
         first = start(placed.items, counts, plan)
         proposal = np.asarray(share, dtype=np.float32)
         logit = np.float32(params.prior) * self.log_prior
@@ -209,8 +213,28 @@ class InterestModel:
         params = self.params
         return Plan(params.interests, params.batch, params.negatives, params.rate, params.penalty, params.passes, seed)
 
-    def _pairs(self, histories: Histories, seed: int) -> tuple[Pairs, Pairs]:
-        """Pairs to learn from and pairs held out, drawn by seed from every event that has one before it."""
+    def _without_last(self, histories: Histories, n: int, seed: int) -> tuple[Histories, Histories]:
+        """``histories`` without the last event of some people drawn by seed, and those events, one a row.
+
+        They are taken out before anything is learned: what stands for an item holds who took it, so a pair that was
+        only kept from the gradient would still be known.
+        """
+        able = np.flatnonzero(histories.lengths >= FEWEST)
+        most = min(int(self.params.held * len(histories.items)), max(1, HELD_CELLS // n))
+        if len(able) > most:
+            able = np.sort(np.random.default_rng(seed + 3).choice(able, most, replace=False))
+        places = histories.indptr[able + 1] - 1
+        kept = np.ones(len(histories.items), dtype=np.bool_)
+        kept[places] = False
+        lengths = histories.lengths.copy()
+        lengths[able] -= 1
+        indptr = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        last = Histories.of([[int(item)] for item in histories.items[places]], users=[int(user) for user in able])
+        left = Histories(indptr, histories.items[kept], histories.weights[kept], histories.times[kept], histories.users)
+        return left, last
+
+    def _pairs(self, histories: Histories, seed: int) -> Pairs:
+        """Pairs to learn from, drawn by seed from every event that has one before it."""
         random = np.random.default_rng(seed + 2)
         later = np.ones(len(histories.items), dtype=np.bool_)
         later[histories.indptr[:-1][histories.lengths > 0]] = False
@@ -218,8 +242,4 @@ class InterestModel:
         if len(places) > self.params.pairs:
             places = np.sort(random.choice(places, self.params.pairs, replace=False))
         states = before_each(histories, places, self.representation, self.params.decay, self.params.half_life_days)
-        pairs = Pairs(states, histories.items[places])
-        aside = min(int(self.params.held * len(places)), max(1, HELD_CELLS // self.n_items))
-        out = np.zeros(len(places), dtype=np.bool_)
-        out[random.choice(len(places), aside, replace=False)] = True
-        return pairs.take(np.flatnonzero(~out)), pairs.take(np.flatnonzero(out))
+        return Pairs(states, histories.items[places])

@@ -95,23 +95,27 @@ def text_part(vectors: Floats, mean: Floats, directions: Floats) -> Floats:
 def collaborative_part(histories: Histories, n: int, most: int, seed: int) -> Floats:
     """Right singular vectors of D_u^-1/2 X D_i^-1/2 (X users x items), times singular values: float32 [n, <= most].
 
-    The first, which only says how often an item was taken, is left out. Found by subspace iteration from a seeded
-    start (Halko, Martinsson, Tropp 2011), so nothing of size n x n is ever made.
+    The first, which is known (the roots of the degrees, value 1) and only says how often an item was taken, is left
+    out. The others are found by subspace iteration from a seeded start (Halko, Martinsson, Tropp 2011), so nothing of
+    size n x n is ever made.
     """
     index = histories.items.astype(np.int32)
     taken = sparse.csr_array((histories.weights.astype(np.float32), index, histories.indptr), shape=(len(histories), n))
     users = np.sqrt(np.maximum(taken.sum(axis=1), FLOOR))
-    items = np.sqrt(np.maximum(taken.sum(axis=0), FLOOR))
+    degrees = np.sqrt(taken.sum(axis=0))
+    items = np.maximum(degrees, FLOOR)
     scaled = sparse.csr_array(sparse.diags_array(1 / users) @ taken @ sparse.diags_array(1 / items), dtype=np.float32)
     back = sparse.csr_array(scaled.T)
-    width = min(most + 1 + SPARE, n, len(histories))
-    start = np.random.default_rng(seed).standard_normal((n, width), dtype=np.float32)
-    basis = np.linalg.qr(start)[0]
-    for _ in range(ROUNDS):
-        basis = np.linalg.qr(back @ (scaled @ basis))[0]
+    known = (degrees / max(float(np.linalg.norm(degrees)), FLOOR)).astype(np.float32)[:, None]
+    width = min(most + SPARE, n, len(histories))
+    basis = np.random.default_rng(seed).standard_normal((n, width), dtype=np.float32)
+    for _ in range(ROUNDS + 1):
+        basis = np.linalg.qr(basis - known @ (known.T @ basis))[0]
+        basis = back @ (scaled @ basis)
+    basis = np.linalg.qr(basis - known @ (known.T @ basis))[0]
     _, values, axes = np.linalg.svd(scaled @ basis, full_matrices=False)
     found = _turned(basis @ axes.T) * values
-    kept = np.flatnonzero(values > np.sqrt(FLOOR) * max(float(values.max(initial=0)), FLOOR))[1 : most + 1]
+    kept = np.flatnonzero(values > np.sqrt(FLOOR) * max(float(values.max(initial=0)), FLOOR))[:most]
     return np.ascontiguousarray(found[:, kept], dtype=np.float32)
 
 
