@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from zhiyin.config import LlmSettings
-from zhiyin.errors import LlmError, LlmTimeout, LlmUnreachable
+from zhiyin.errors import LlmError, LlmTimeout, LlmUnreachable, StoreError
 from zhiyin.llm import metrics
 from zhiyin.llm.adapter import Adapter, tokens_of
 from zhiyin.llm.budget import Budget
@@ -26,6 +26,9 @@ R = TypeVar("R")
 
 WINDOW = 32
 """Calls asked for at once where a budget must be looked at in between."""
+WRITE_EVERY = 0.5
+"""Seconds between writes of what a model in this process answered: a kill costs so much work at most. Answers of
+servers, which may be paid for, are written one by one."""
 LATE = 0.1
 """Seconds before the deadline at which a timeout is put down to the deadline and not to the model."""
 
@@ -44,6 +47,10 @@ class Batch(Generic[Q, R]):
         self._model_id: str = slot.model_id
         self._got: dict[str, R | LlmError] = {}
         self._answered = 0
+        self._lines: list[dict[str, Any]] = []
+        self._answers: dict[str, str] = {}
+        self._ended: list[Cost] = []
+        self._written = 0.0
         self._deadline = 0.0
         self._advance: Callable[[int], None] = lambda done: None
 
@@ -109,12 +116,15 @@ class Batch(Generic[Q, R]):
                 self._settle(*window[place], got, time.monotonic() - started)
                 if self._slot.breaker.open:
                     return
+        except StoreError:
+            raise
         except Exception as failure:  # whatever the model's library raises, the work goes on without it
             broken = LlmUnreachable(f"the model failed: {type(failure).__name__}: {failure}", where=self._model_id)
             for key, one in window:
                 if key not in self._got:
                     self._settle(key, one, broken, time.monotonic() - started)
         finally:
+            self._write()
             stop = getattr(arriving, "close", None)
             if stop is not None:
                 stop()
@@ -131,29 +141,45 @@ class Batch(Generic[Q, R]):
         outcome = type(got).__name__ if failed else "ok"
         kept = None if failed else json.dumps(self._kind.dump(got), ensure_ascii=False)  # type: ignore[arg-type]
         texts = self._settings.log_texts
-        self._calls.record(
-            tenant=self._settings.tenant,
-            job=self._job,
-            prompt=getattr(asked, "name", self._kind.ability),
-            model_id=self._model_id,
-            key=key,
-            outcome=outcome,
-            tokens_in=cost.read,
-            tokens_out=cost.written,
-            money=self._budget.money(cost),
-            seconds=seconds,
-            asked=redact(json.dumps(self._kind.parts(asked), ensure_ascii=False)) if texts else None,
-            answered=redact(got.line if isinstance(got, LlmError) else kept or "") if texts else None,
-            answer=kept,
+        self._lines.append(
+            {
+                "tenant": self._settings.tenant,
+                "job": str(self._job),
+                "prompt": getattr(asked, "name", self._kind.ability),
+                "model_id": self._model_id,
+                "key": key,
+                "outcome": outcome,
+                "tokens_in": cost.read,
+                "tokens_out": cost.written,
+                "money": self._budget.money(cost),
+                "seconds": seconds,
+                "asked": redact(json.dumps(self._kind.parts(asked), ensure_ascii=False)) if texts else None,
+                "answered": redact(got.line if isinstance(got, LlmError) else kept or "") if texts else None,
+            }
         )
-        self._budget.release(self._job, [self._kind.upper(asked)])
+        if kept is not None:
+            self._answers[key] = kept
+        self._ended.append(self._kind.upper(asked))
         self._got[key] = got
+        if self._slot.tier is Tier.REMOTE or time.monotonic() > self._written + WRITE_EVERY:
+            self._write()
         self._advance(1)
         self._tell_breaker(got)
         metrics.CALLS.labels(self._job, self._model_id, outcome).inc()
         metrics.TOKENS.labels(self._job, self._model_id, "in").inc(cost.read)
         metrics.TOKENS.labels(self._job, self._model_id, "out").inc(cost.written)
         metrics.SECONDS.labels(self._job, self._model_id).observe(seconds)
+
+    def _write(self) -> None:
+        """Calls that have ended into the log, their answers with them; from then on the log counts for the budget."""
+        lines, answers, ended = self._lines, self._answers, self._ended
+        self._lines, self._answers, self._ended = [], {}, []
+        self._written = time.monotonic()
+        try:
+            if lines:
+                self._calls.record(lines, answers)
+        finally:
+            self._budget.release(self._job, ended)
 
     def _tell_breaker(self, got: R | LlmError) -> None:
         """A model that answers nonsense or refuses is there. A batch that ran into its deadline after some answers says

@@ -54,7 +54,7 @@ class Budget:
         self._now = now
         self._lock = threading.Lock()
         self._held: dict[tuple[Job, str], float] = defaultdict(float)
-        self.limits = _limits(settings)
+        self.limits = limits_of(settings)
 
     def money(self, cost: Cost) -> float:
         return (cost.read * self._settings.price_in + cost.written * self._settings.price_out) / 1e6
@@ -99,7 +99,8 @@ class Budget:
             self._held[job, what] += sign * amount
 
 
-def _limits(settings: BudgetSettings) -> list[Limit]:
+def limits_of(settings: BudgetSettings) -> list[Limit]:
+    """Every limit that is set."""
     limits = [Limit(f"tokens_a_job.{job}", job, "tokens", most) for job, most in settings.tokens_a_job.items()]
     limits += [Limit(f"money_a_job.{job}", job, "money", most) for job, most in settings.money_a_job.items()]
     if settings.tokens_a_day is not None:

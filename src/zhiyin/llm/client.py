@@ -57,6 +57,10 @@ class Client:
         """Why nobody answers ``job``, as far as is known before a call; None where somebody does."""
         return self._why_not(job, self._main)
 
+    def identity_failure(self) -> LlmError | None:
+        """Why there is no model at all, as far as is known without loading it."""
+        return self._main.off if self._main.model_id is None else None
+
     def can_score(self, job: Job) -> bool:
         if self.why_not(job):
             return False
@@ -101,6 +105,10 @@ class Client:
         line = self._main.adapter().probe()
         self._calls.keep(key, self._main.model_id or "", json.dumps(line, ensure_ascii=False))
         return line
+
+    def probe_reranker(self) -> str | None:
+        """The same for the rerank address; None where none is configured. Raises LlmError."""
+        return None if self._reranker is None else self._reranker.adapter().probe()
 
     def close(self) -> None:
         self._main.close()

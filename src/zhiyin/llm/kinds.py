@@ -109,6 +109,10 @@ class _Complete:
         return model.complete(asked, seconds)
 
     def fault(self, asked: Prompt, got: Answer) -> str | None:
+        try:
+            json.dumps([got.text, got.data], ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            return "the answer holds half a character"
         if asked.schema is not None:
             return fault(got.data, asked.schema)
         return None if got.text.strip() else "the answer is empty"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from zhiyin.llm.budget import JobSpent
 
@@ -15,24 +15,8 @@ class CallLog(Protocol):
 
     def keep(self, key: str, model_id: str, answer: str) -> None: ...
 
-    def record(
-        self,
-        *,
-        tenant: str,
-        job: str,
-        prompt: str,
-        model_id: str,
-        key: str,
-        outcome: str,
-        tokens_in: int,
-        tokens_out: int,
-        money: float,
-        seconds: float,
-        asked: str | None,
-        answered: str | None,
-        answer: str | None,
-    ) -> None:
-        """Log a call and keep its answer (None for none), both or neither."""
+    def record(self, calls: Sequence[dict[str, Any]], answers: dict[str, str]) -> None:
+        """Log ``calls`` (columns of the log) and keep ``answers`` (JSON by key): all of it or nothing."""
         ...
 
     def spent(self, tenant: str, since: int) -> Mapping[str, JobSpent]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Engine, delete, func, insert, select
 
@@ -63,28 +64,13 @@ class Calls:
 
     def keep(self, key: str, model_id: str, answer: str) -> None:
         """Keep an answer without a call, or in the place of another."""
-        self._write(None, key, model_id, answer)
+        self._write([], [(key, model_id, answer)])
 
-    def record(
-        self,
-        *,
-        tenant: str,
-        job: str,
-        prompt: str,
-        model_id: str,
-        key: str,
-        outcome: str,
-        tokens_in: int,
-        tokens_out: int,
-        money: float,
-        seconds: float,
-        asked: str | None,
-        answered: str | None,
-        answer: str | None,
-    ) -> None:
-        """Log a call (the fields of ``Call``) and keep its ``answer`` (JSON; None for none), both or neither."""
-        call = Call(tenant, job, prompt, model_id, key, outcome, tokens_in, tokens_out, money, seconds, asked, answered)
-        self._write(call, key, model_id, answer)
+    def record(self, calls: Sequence[dict[str, Any]], answers: dict[str, str]) -> None:
+        """Log ``calls`` (each the fields of ``Call``) and keep ``answers`` (JSON by key): all of it or nothing. Each
+        answer belongs to one of the calls."""
+        models = {call["key"]: call["model_id"] for call in calls}
+        self._write(calls, [(key, models[key], answer) for key, answer in answers.items()])
 
     def spent(self, tenant: str, since: int) -> dict[str, Spent]:
         """What ``tenant`` spent by job from ``since`` (microseconds UTC) on."""
@@ -105,12 +91,12 @@ class Calls:
         with self._guarded(), self._engine.connect() as connection:
             return [Call(*row) for row in connection.execute(query)]
 
-    def _write(self, call: Call | None, key: str, model_id: str, answer: str | None) -> None:
+    def _write(self, calls: Sequence[dict[str, Any]], answers: Sequence[tuple[str, str, str]]) -> None:
         now = time.time_ns() // 1000
         with self._guarded(), self._writer.begin() as connection:
-            if call is not None:
-                connection.execute(insert(llm_calls), [{"time": now, **asdict(call)}])
-            if answer is not None:
+            if calls:
+                connection.execute(insert(llm_calls), [{"time": now, **call} for call in calls])
+            for key, model_id, answer in answers:
                 connection.execute(delete(llm_cache).where(llm_cache.c.key == key))
                 row = {"key": key, "model_id": model_id, "answer": answer, "created": now}
                 connection.execute(insert(llm_cache), [row])
