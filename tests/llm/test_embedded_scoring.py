@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
 
 from zhiyin.config import LlmSettings
 from zhiyin.errors import LlmError, LlmRefused, LlmTimeout
@@ -16,6 +13,9 @@ from zhiyin.llm.embedded.model import EmbeddedModel
 from zhiyin.llm.embedded.scoring import Scorer
 from zhiyin.ports import Likelihoods, Options
 from zhiyin.testing.language_models import FAMILIES, make_language_model
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
 
 LONG = "A person who likes slow science fiction, shampoo for dry hair and 《星际穿越》. " * 2
 ASKED = [
@@ -29,6 +29,14 @@ ASKED = [
 ]
 
 
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # such small models only wait for each other
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module", params=FAMILIES)
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> EmbeddedModel:
     folder = make_language_model(tmp_path_factory.mktemp("模型 a") / request.param, request.param)
@@ -37,8 +45,6 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 def plain(model: EmbeddedModel, one: Options) -> list[float]:
     """One forward pass for each option, nothing shared."""
-    import torch
-
     tokenizer = model._loaded.tokenizer
     prefix = one.prefix.rstrip(" ")
     begun = tokenizer(prefix)["input_ids"]

@@ -21,11 +21,12 @@ def make_language_model(folder: Path, family: str, chat: bool = False, seed: int
     """Write a model of ``family`` (one of ``FAMILIES``) with its tokenizer into ``folder``. With ``chat`` it has a chat
     template."""
     import torch
-    from transformers import AutoModelForCausalLM
+    import transformers
 
+    loader: Any = transformers.AutoModelForCausalLM
     tokenizer = make_tokenizer(chat)
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(_config(family, len(tokenizer)))
+    model = loader.from_config(_config(family, len(tokenizer)))
     # Larger than at birth, so that the options differ clearly.
     with torch.no_grad():
         for weight in model.parameters():
@@ -41,6 +42,8 @@ def make_tokenizer(chat: bool) -> Any:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
+    wrapper: Any = PreTrainedTokenizerFast
+
     made = Tokenizer(models.BPE())
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
@@ -52,7 +55,7 @@ def make_tokenizer(chat: bool) -> Any:
     )
     made.train_from_iterator(LINES * 4, trainer)
     made.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=made, bos_token="<s>", eos_token="</s>", pad_token="</s>")
+    tokenizer = wrapper(tokenizer_object=made, bos_token="<s>", eos_token="</s>", pad_token="</s>")
     if chat:
         tokenizer.chat_template = (
             "{{ bos_token }}{% for message in messages %}[{{ message['role'] }}]{{ message['content'] }}\n{% endfor %}"
@@ -65,10 +68,10 @@ def _config(family: str, vocabulary: int) -> Any:
     from transformers import GPT2Config, LlamaConfig, MistralConfig, Qwen2Config
     from transformers.models.gemma3 import Gemma3TextConfig
 
-    ends = {"vocab_size": vocabulary, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
+    ends: dict[str, Any] = {"vocab_size": vocabulary, "bos_token_id": 0, "eos_token_id": 1, "pad_token_id": 1}
     if family == "gpt2":
         return GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=256, **ends)
-    shape = {
+    shape: dict[str, Any] = {
         "hidden_size": 32,
         "intermediate_size": 64,
         "num_hidden_layers": 2,

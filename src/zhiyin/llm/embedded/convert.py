@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 import tempfile
+from contextlib import redirect_stderr
 from pathlib import Path
 
 from zhiyin import assets
@@ -53,7 +55,8 @@ def _convert(path: Path, target: Path) -> None:
 
     from zhiyin.llm.embedded.loading import quiet
 
-    with quiet():
+    # gguf shows a bar of its own, whatever it is told.
+    with quiet(), redirect_stderr(io.StringIO()):
         # Unpacked, not left in blocks: the blocks cannot be saved, and are slower to compute with on a processor.
         model = AutoModelForCausalLM.from_pretrained(
             path.parent,

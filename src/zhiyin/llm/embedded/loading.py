@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +18,9 @@ from zhiyin.ports import Progress
 @contextmanager
 def quiet() -> Iterator[None]:
     """transformers without its progress bars and warnings: what matters is raised."""
-    from transformers.utils import logging
+    from transformers import utils
 
+    logging: Any = utils.logging
     level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -83,6 +85,46 @@ class Loaded:
         plain: list[int] = self.tokenizer("a", add_special_tokens=False)["input_ids"]
         return ids[: ids.index(plain[0])] if plain and plain[0] in ids else []
 
+    @property
+    def chats(self) -> bool:
+        """Whether the model was taught to answer in turns."""
+        return bool(getattr(self.tokenizer, "chat_template", None))
+
+    @cached_property
+    def _takes(self) -> frozenset[str]:
+        return frozenset(inspect.signature(self.model.forward).parameters)
+
+    def forward(self, **given: Any) -> Any:
+        """Run the model; positions and what to keep are left out for families that take no such thing."""
+        optional = {"position_ids", "logits_to_keep"} - self._takes
+        return self.model(**{name: value for name, value in given.items() if name not in optional})
+
+    @cached_property
+    def _marks(self) -> list[str]:
+        """Texts that the tokenizer reads as control tokens."""
+        return sorted((mark for mark in self.tokenizer.all_special_tokens if len(mark) > 1), key=len, reverse=True)
+
+    def harmless(self, text: str) -> str:
+        """``text`` with a space inside whatever would be read as a control token: texts are data."""
+        for mark in self._marks:
+            text = text.replace(mark, f"{mark[:1]} {mark[1:]}")
+        return text
+
+    def prompt_ids(self, system: str, user: str) -> list[int]:
+        """Tokens of a prompt: by the model's chat template, else as plain text. At least one."""
+        system, user = self.harmless(system), self.harmless(user)
+        if not self.chats:
+            return self.text_ids("\n\n".join(part for part in (system, user) if part))
+        turns = [{"role": "system", "content": system}] if system else []
+        turns.append({"role": "user", "content": user})
+        try:
+            text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        except Exception:  # templates raise their own: some know no system turn
+            turns = [{"role": "user", "content": f"{system}\n\n{user}"}]
+            text = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        return ids or [self.start]
+
     def text_ids(self, text: str) -> list[int]:
         """Tokens of a text from its beginning: at least one."""
         ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -108,7 +150,7 @@ def load(files: ModelFiles, dtype: str, progress: Progress) -> Loaded:
     folder = converted(files, progress) if files.gguf else files.path
     try:
         with quiet():
-            model = AutoModelForCausalLM.from_pretrained(
+            model: Any = AutoModelForCausalLM.from_pretrained(
                 folder,
                 dtype=getattr(torch, dtype),
                 use_safetensors=True,

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from zhiyin.config import LlmSettings
 from zhiyin.errors import LlmError, LlmNonsense, LlmRefused, LlmTimeout
-from zhiyin.llm.adapter import LIKELIHOODS, Able
+from zhiyin.llm.adapter import COMPLETE, EMBED, LIKELIHOODS, Able, spent
 from zhiyin.llm.embedded.clock import Clock
+from zhiyin.llm.embedded.decoding import Decoder, Row
+from zhiyin.llm.embedded.embedding import embeddings
 from zhiyin.llm.embedded.files import choose_dtype, find_model, model_id
 from zhiyin.llm.embedded.loading import load
 from zhiyin.llm.embedded.prefixes import Prefixes
 from zhiyin.llm.embedded.questions import Gathered, Tokeniser, enter
 from zhiyin.llm.embedded.scoring import Scorer
 from zhiyin.llm.embedded.tree import Path, trees
-from zhiyin.ports import Likelihoods, Options, Progress, Silent
-from zhiyin.types import Tier
+from zhiyin.ports import Answer, Likelihoods, Options, Progress, Prompt, Silent
+from zhiyin.types import Floats, Tier
 
 
 class EmbeddedModel(Able):
@@ -30,7 +34,7 @@ class EmbeddedModel(Able):
     """
 
     tier = Tier.EMBEDDED
-    abilities = frozenset({LIKELIHOODS})
+    abilities = frozenset({COMPLETE, LIKELIHOODS, EMBED})
 
     def __init__(self, settings: LlmSettings, progress: Progress | None = None) -> None:
         progress = progress or Silent()
@@ -41,7 +45,51 @@ class EmbeddedModel(Able):
         self._loaded = load(files, dtype, progress)
         self._prefixes = Prefixes(self._loaded)
         self._scorer = Scorer(self._loaded, self._prefixes)
+        self._decoder = Decoder(self._loaded, self._prefixes, self._scorer.way != "whole")
         self._fastest = 0.0
+
+    def complete(self, prompts: Sequence[Prompt], seconds: float) -> Iterator[tuple[int, Answer | LlmError]]:
+        """Greedy answers. With a schema the answer satisfies it, or is LlmNonsense where ``maximum_tokens`` cut it off.
+        A model without a chat template goes on with the text, up to a blank line."""
+        clock = Clock(seconds, self.model_id, self._fastest)
+        rows: list[Row] = []
+        for place, prompt in enumerate(prompts):
+            try:
+                rows.append(self._decoder.row(place, prompt))
+            except LlmRefused as refused:
+                yield place, refused
+        for batch in self._decoder.batches(rows):
+            try:
+                for row in self._turns(self._decoder.run(batch, clock.check)):
+                    yield row.place, self._written(row)
+            except LlmTimeout as late:
+                for row in rows:
+                    if not row.given:
+                        read = len(row.ids) if row in batch else 0
+                        yield (
+                            row.place,
+                            spent(LlmTimeout(late.what, where=late.where, fix=late.fix), read, len(row.out)),
+                        )
+                return
+
+    def choose(self, prompt: Prompt, options: Sequence[str], seconds: float) -> int | LlmError:
+        """Which of ``options`` the model writes when it can write nothing else: its row. The options' texts are not
+        shown to the model; that is the prompt's part."""
+        longest = max(len(self._loaded.continuation_ids(json.dumps(one, ensure_ascii=False))) for one in options)
+        # A text can be written with more tokens than the tokenizer would take.
+        asked = replace(prompt, schema={"enum": list(dict.fromkeys(options))}, maximum_tokens=4 * longest + 8)
+        for _, found in self.complete([asked], seconds):
+            return found if isinstance(found, LlmError) else list(options).index(found.data)
+        raise AssertionError("a prompt came back without an answer")
+
+    def embed(self, texts: Sequence[str], seconds: float) -> Floats | LlmError:
+        """Mean of the last layer's token vectors, scaled to unit length: float32 [texts, width]. Texts are cut at
+        ``EMBEDDED_TOKENS`` tokens; a blank one gives a row of zeros."""
+        clock = Clock(seconds, self.model_id, self._fastest)
+        try:
+            return embeddings(self._loaded, texts, clock.check, self._lock)
+        except LlmTimeout as late:
+            return late
 
     def likelihoods(self, asked: Sequence[Options], seconds: float) -> Iterator[tuple[int, Likelihoods | LlmError]]:
         """Questions are answered in the order in which they share most work, not in the order asked."""
@@ -86,6 +134,22 @@ class EmbeddedModel(Able):
 
     def close(self) -> None:
         self._prefixes.forget()
+
+    def _turns(self, steps: Iterator[Row]) -> Iterator[Row]:
+        """The steps, each with the lock held: whoever listens may take their time between them."""
+        while True:
+            with self._lock:
+                row = next(steps, None)
+            if row is None:
+                return
+            row.given = True
+            yield row
+
+    def _written(self, row: Row) -> Answer | LlmError:
+        found = self._decoder.finish(row)
+        if isinstance(found, LlmError):
+            return spent(found, len(row.ids), len(row.out))
+        return Answer(found[0], found[1], self.tier, self.model_id, False, len(row.ids), len(row.out))
 
     def _answer(self, done: Gathered) -> Likelihoods:
         return Likelihoods(done.logs, done.tokens, self.tier, self.model_id, False, done.computed)

@@ -51,7 +51,7 @@ class Prefixes:
 
         cache = cache_of(state)
         with torch.inference_mode():
-            self._loaded.model(
+            self._loaded.forward(
                 input_ids=torch.tensor([list(tokens)]),
                 position_ids=torch.arange(start, start + len(tokens))[None],
                 cache=cache,

@@ -23,8 +23,9 @@ class Tokeniser:
     def paths(self, place: int, asked: Options) -> list[Path]:
         """One path per option. Spaces at the end of the prefix are counted to the options: tokens begin with their
         space. Raises LlmRefused."""
-        prefix = asked.prefix.rstrip(" ")
-        spaces = asked.prefix[len(prefix) :]
+        whole = self._loaded.harmless(asked.prefix)
+        prefix = whole.rstrip(" ")
+        spaces = " " * (len(whole) - len(prefix))
         begun = tuple(self._loaded.text_ids(prefix))
         found = []
         for option, text in enumerate(asked.options):
@@ -43,7 +44,7 @@ class Tokeniser:
 
     def _ids(self, text: str) -> tuple[int, ...]:
         if text not in self._known:
-            self._known[text] = tuple(self._loaded.continuation_ids(text))
+            self._known[text] = tuple(self._loaded.continuation_ids(self._loaded.harmless(text)))
         return self._known[text]
 
 

@@ -8,7 +8,6 @@ example is taken when the model is loaded.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -36,9 +35,6 @@ class Scorer:
     def __init__(self, loaded: Loaded, prefixes: Prefixes) -> None:
         self._loaded = loaded
         self._prefixes = prefixes
-        parameters = inspect.signature(loaded.model.forward).parameters
-        self._takes_rows = "logits_to_keep" in parameters
-        self._takes_positions = "position_ids" in parameters
         self.limit = max(32, min(NODES, LOGITS // loaded.vocabulary))
         self.way = self._choose()
 
@@ -62,17 +58,16 @@ class Scorer:
 
         nodes = list(dict.fromkeys(node for _, node, _ in tree.asked))
         rows = {node: row for row, node in enumerate(nodes)}
-        keep = {"logits_to_keep": torch.tensor(nodes)} if self._takes_rows else {}
         with torch.inference_mode():
-            logits = self._loaded.model(
+            logits = self._loaded.forward(
                 input_ids=torch.tensor([tree.tokens]),
                 position_ids=torch.tensor([tree.positions]),
                 attention_mask=self._masks(tree),
                 cache=cache_of(state),
                 use_cache=True,
-                **keep,
+                logits_to_keep=torch.tensor(nodes),
             ).logits[0]
-            if not self._takes_rows:
+            if len(logits) != len(nodes):  # a family that always gives all
                 logits = logits[torch.tensor(nodes)]
             found = _chosen(logits, [rows[node] for _, node, _ in tree.asked], [token for _, _, token in tree.asked])
         logs = np.zeros(len(tree.paths), dtype=np.float64)
@@ -131,10 +126,9 @@ class Scorer:
         more: dict[str, Any] = {"use_cache": False}
         if state is not None:
             more = {"use_cache": True, "cache": cache_of(state, len(paths))}
-        if self._takes_positions:
-            more["position_ids"] = torch.arange(header, longest)[None].expand(len(paths), -1)
+        more["position_ids"] = torch.arange(header, longest)[None].expand(len(paths), -1)
         with torch.inference_mode():
-            logits = self._loaded.model(input_ids=tokens, attention_mask=mask, **more).logits
+            logits = self._loaded.forward(input_ids=tokens, attention_mask=mask, **more).logits
             logs = []
             for row, path in enumerate(paths):
                 asked = range(path.prefix - 1, len(path.inner))
@@ -153,7 +147,7 @@ class Scorer:
         wanted = self._whole(tree.paths)
         most = TOLERANCE.get(str(self._loaded.model.dtype).removeprefix("torch."), 1e-3)
         for way in ("packed", "padded"):
-            if way == "packed" and not (self._takes_positions and set(self._loaded.layer_kinds) <= KINDS):
+            if way == "packed" and not set(self._loaded.layer_kinds) <= KINDS:
                 continue
             self.way = way
             try:
