@@ -205,13 +205,7 @@ def _by_likelihood(plain: Asked, vocabulary: Vocabulary, models: LanguageModels,
     asked = [*plain.unknown[:MOST_ASKED], *loose[:MOST_ASKED]]
     if len(kinds) < 2 or not asked:
         return plain
-    words = [_WORDS["zh" if is_han(one) else "en"] for one in asked]
-    gap = ["" if is_han(one) else " " for one in asked]
-    questions = []
-    for one, (line, neutral), space in zip(asked, words, gap, strict=True):
-        options = tuple(space + kind for kind in kinds)
-        for title in (one, neutral):
-            questions.append(Options(_NAME, line.format(_one_line(title)), options))
+    questions = [question for one in asked for question in _questions(one, kinds)]
     given = models.likelihoods(Job.QUERIES, questions, seconds=seconds)
     failed = next((one for one in given if isinstance(one, LlmError)), None)
     if failed is not None:
@@ -220,10 +214,16 @@ def _by_likelihood(plain: Asked, vocabulary: Vocabulary, models: LanguageModels,
     known: list[Wish] = []
     for own, without in zip(logs[0::2], logs[1::2], strict=True):
         chances = calibrated(own, without)
-        best = int(chances.argmax())
-        if chances[best] >= SURE:
-            known += _kind_wishes(kinds[best], vocabulary)
+        if chances.max() >= SURE:
+            known.extend(_kind_wishes(kinds[int(chances.argmax())], vocabulary))
     return _joined(plain, plain.wishes, known, Tier.EMBEDDED)
+
+
+def _questions(title: str, kinds: Sequence[str]) -> list[Options]:
+    """Which kind is ``title``, and which kind is a title that says nothing?"""
+    line, neutral = _WORDS["zh" if is_han(title) else "en"]
+    options = tuple(("" if is_han(title) else " ") + kind for kind in kinds)
+    return [Options(_NAME, line.format(_one_line(one)), options) for one in (title, neutral)]
 
 
 def calibrated(logs: Floats, neutral: Floats) -> Floats:

@@ -28,8 +28,8 @@ class Claims:
         """Items that a rule against ``wish`` removes.
 
         Year: a known year within the bounds. Title or item: that title. Else an item goes if a category, topic or
-        attribute says it (in any name of the same concept) or its title holds the words, as asked or as the catalogue
-        names them; a phrase of several parts needs all of them.
+        attribute says it (in any name of the same concept) or its title holds the words: as asked, as the catalogue
+        names them, or as the other script does; a phrase of several parts needs all of them.
         """
         if wish.field in (YEAR, TITLE, ITEM):
             return self.required(wish)
@@ -152,11 +152,12 @@ class Claims:
         return [joined, *(name for name in names if len(name) > 1)]
 
     def _written(self, key: Key) -> list[Key]:
-        """``key`` and how the catalogue calls the same concept."""
-        return [
-            key,
-            *(self._v.lexicon.key(term.name) for term in self._v.named(key) if term.field in (CATEGORY, TOPIC)),
-        ]
+        """``key``, how the catalogue calls the same concept, and its names in the other script."""
+        lexicon = self._v.lexicon
+        names = lexicon.names[lexicon.concepts[key]] if key in lexicon.concepts else []
+        other = [lexicon.key(name) for name in names if len(name) > 1 and is_han(name) != is_han(key[0])]
+        called = [term.name for term in self._v.named(key) if term.field in (CATEGORY, TOPIC)]
+        return [key, *other, *(lexicon.key(name) for name in called)]
 
     def _rows(self, keys: Sequence[tuple[str, str]]) -> Mask:
         found = self._none()

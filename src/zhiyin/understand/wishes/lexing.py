@@ -184,7 +184,7 @@ def _longest(
             return Lexeme(Kind.WORD, raw, first.start, tail.end, key), length
         if _is_term(key, vocabulary) and not _inside_word(first, key, before):
             return Lexeme(Kind.TERM, raw, first.start, tail.end, key), length
-        if key in lexicon.cues:
+        if key in lexicon.cues and not (key[:-1] in lexicon.cues and _name_starts(words, at + length - 1, vocabulary)):
             value = lexicon.cues[key]
             return Lexeme(_CUE_KINDS.get(value, Kind.CUE), raw, first.start, tail.end, key, value), length
         if key in lexicon.stop:
@@ -212,14 +212,22 @@ def _grown(lexemes: Sequence[Lexeme], weak: frozenset[str]) -> list[Lexeme]:
 
 
 def _is_term(key: Key, vocabulary: Vocabulary) -> bool:
-    """Whether ``key`` names something: a concept, a category, a topic, or an attribute value that is no common word."""
-    if key in vocabulary.lexicon.concepts:
+    """Whether ``key`` names something: a concept, a category, a topic, or an attribute value that is no common word.
+    What a whole catalogue consists of ("books") names nothing where no category is called so."""
+    if key in vocabulary.lexicon.concepts and (key not in vocabulary.lexicon.stop or vocabulary.named(key)):
         return True
     fields = {term.field for term in vocabulary.terms.get(key, [])}
     if fields & {CATEGORY, TOPIC}:
         return True
     common = key in vocabulary.lexicon.stop or key in vocabulary.lexicon.cues
     return bool(fields) and not common and any((word.isalpha() and len(word) > 2) or is_han(word) for word in key)
+
+
+def _name_starts(words: Sequence[str], at: int, vocabulary: Vocabulary) -> bool:
+    """Whether the last character of a cue begins a name instead: 不要推理 is 不要 and 推理, not 不要推."""
+    return is_han(words[at]) and any(
+        _is_term(tuple(words[at : at + length]), vocabulary) for length in (2, 3, 4) if at + length <= len(words)
+    )
 
 
 def _inside_word(first: Token, key: Key, before: list[Lexeme]) -> bool:

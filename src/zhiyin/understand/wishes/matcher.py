@@ -11,10 +11,12 @@ from functools import cached_property
 
 import numpy as np
 
+from zhiyin.config import EncoderSettings
+from zhiyin.ports import Progress, Store
 from zhiyin.types import Catalogue, Floats, Wish
 from zhiyin.understand.script import choose
 from zhiyin.understand.wishes.claims import Claims, Mask
-from zhiyin.understand.wishes.spaces import Space, scaled
+from zhiyin.understand.wishes.spaces import Space, catalogue_space, multilingual_space, reads_latin_only, scaled
 from zhiyin.understand.wishes.vocabulary import ANY, ITEM, TITLE, YEAR, Vocabulary
 from zhiyin.understand.wishes.words import is_han
 from zhiyin.understand.wishes.years import bounds_of
@@ -34,8 +36,8 @@ NEAR_YEARS = 10
 class Matcher:
     """Wishes against the items of ``vocabulary``, rows as in ``catalogue``.
 
-    ``encoder``: the one that made ``catalogue.vectors``, or None. ``foreign`` gives vectors for texts in a script that
-    this one cannot read; it is called once, when first needed.
+    ``own``: the catalogue's vectors with their encoder, or None. ``foreign`` gives others, for texts in a script that
+    this encoder cannot read (``latin_only``); it is called once, when first needed.
     """
 
     def __init__(
@@ -45,15 +47,31 @@ class Matcher:
         own: Space | None = None,
         foreign: Callable[[], Space | None] | None = None,
         *,
-        own_is_english: bool = False,
+        latin_only: bool = False,
     ) -> None:
         self.catalogue = catalogue
         self.vocabulary = vocabulary
         self._own = own
         self._make_foreign = foreign
-        self._english = own_is_english
+        self._latin_only = latin_only
         self._claims = Claims(vocabulary)
         self._known: dict[tuple[str, str], Floats] = {}
+
+    @classmethod
+    def of(
+        cls,
+        catalogue: Catalogue,
+        vocabulary: Vocabulary,
+        store: Store,
+        settings: EncoderSettings,
+        encoder_id: str | None,
+        progress: Progress | None = None,
+    ) -> Matcher:
+        """With the encoder ``encoder_id`` that made the catalogue's vectors, and the multilingual one where that reads
+        Latin letters only. Encoders that cannot be had are done without."""
+        own = catalogue_space(catalogue, settings, encoder_id, progress)
+        foreign = multilingual_space(catalogue, store, settings, progress)
+        return cls(catalogue, vocabulary, own, foreign, latin_only=reads_latin_only(own, catalogue))
 
     @property
     def n_items(self) -> int:
@@ -179,7 +197,7 @@ class Matcher:
     def likeness(self, text: str) -> Floats:
         """Likeness of item texts to ``text``, float32 [n] in [0, 1]; zeros where no encoder can read it."""
         latin = next((name for name in self.vocabulary.lexicon.names_like(text) if not is_han(name)), None)
-        if self._own is not None and self._english and choose([text]) == "multilingual":
+        if self._own is not None and self._latin_only and choose([text]) == "multilingual":
             if latin is not None:
                 return self._own.likeness(latin)
             return self._foreign.likeness(text) if self._foreign is not None else np.zeros(self.n_items, np.float32)

@@ -45,7 +45,7 @@ class _Reader:
                 self.start(self.open.cue, titled=self.open.titled, by=self.open.by)
             elif lexeme.kind is Kind.BY:
                 # "no thrillers by X" is one thing; "thrillers by X" are two wishes that add up.
-                if self.open.content and self.open.cue in AGAINST:
+                if self.open.cue in AGAINST and any(one.kind in CONTENT for one in self.open.content):
                     self.open.content.append(Lexeme(Kind.WORD, lexeme.text, lexeme.start, lexeme.end, ()))
                 else:
                     self.start(self.open.cue, by=True)
@@ -89,7 +89,7 @@ class _Reader:
         """Put ``cue`` over what this clause said last, or over the clause before where this one said nothing."""
         said = [*self.pieces, self.open] if self.open.content else self.pieces
         said = [piece for piece in said if any(one.kind in CONTENT for one in piece.content)]
-        if not said or (said[-1].clause != self.clause and cue != ONLY):
+        if not said or (said[-1].clause != self.clause and (cue == NO or said[-1].cue in AGAINST)):
             return False
         last = said[-1]
         for piece in reversed(said):

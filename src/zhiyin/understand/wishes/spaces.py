@@ -11,7 +11,8 @@ from zhiyin.config import EncoderSettings
 from zhiyin.ports import Encoder, Progress, Store
 from zhiyin.types import Catalogue, Floats
 from zhiyin.understand.cache import encode_catalogue
-from zhiyin.understand.encoder import make_encoder
+from zhiyin.understand.encoder import E5, MULTILINGUAL, make_encoder
+from zhiyin.understand.script import choose
 
 HIGH = 4.0
 """Standard deviations above the mean cosine at which a text counts as saying just what was asked."""
@@ -64,3 +65,28 @@ def multilingual_space(
         return None if encoder is None else Space(encoder, encode_catalogue(texts, encoder, store, progress))
 
     return make
+
+
+def catalogue_space(
+    catalogue: Catalogue, settings: EncoderSettings, encoder_id: str | None, progress: Progress | None = None
+) -> Space | None:
+    """The catalogue's own vectors with the encoder that made them, ``encoder_id``; None where the catalogue has none,
+    or the encoder of the settings is another one or cannot be had."""
+    from zhiyin.errors import ZhiyinError
+
+    if catalogue.vectors is None or encoder_id is None:
+        return None
+    try:
+        encoder = make_encoder(settings, catalogue.texts, progress)
+    except ZhiyinError:
+        return None
+    same = encoder is not None and encoder.model_id == encoder_id
+    return Space(encoder, np.asarray(catalogue.vectors)) if same and encoder is not None else None
+
+
+def reads_latin_only(space: Space | None, catalogue: Catalogue) -> bool:
+    """Whether the catalogue's encoder cannot be trusted with another script: it is none of ours for many languages, and
+    the catalogue itself is written in Latin letters."""
+    if space is not None and space.encoder.model_id.startswith((MULTILINGUAL, E5)):
+        return False
+    return choose(catalogue.texts) == "english"

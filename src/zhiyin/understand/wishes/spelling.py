@@ -26,12 +26,12 @@ def corrected(found: Sequence[Token], vocabulary: Vocabulary) -> dict[str, str]:
     known = vocabulary.known_words | set(vocabulary.spellings.values())
     fixed = {}
     for word, written in unknown.items():
-        if word not in known and (meant := _closest(written, vocabulary)) is not None:
+        if word not in known and (meant := _closest(written, word, vocabulary)) is not None:
             fixed[word] = meant
     return fixed
 
 
-def _closest(written: str, vocabulary: Vocabulary) -> str | None:
+def _closest(written: str, folded: str, vocabulary: Vocabulary) -> str | None:
     from rapidfuzz.distance import OSA
 
     most = 2 if len(written) >= TWO_EDITS else 1
@@ -41,9 +41,12 @@ def _closest(written: str, vocabulary: Vocabulary) -> str | None:
         # A word of four letters may only lack one: "slow" must not become "show".
         if len(candidate) < SHORTEST or (len(written) == SHORTEST and len(candidate) <= SHORTEST):
             continue
-        if abs(len(candidate) - len(written)) > most:
+        if abs(len(candidate) - len(written)) > most + 2:
             continue
+        # Plurals are compared both ways, so that a plural ending is no edit.
         edits = OSA.distance(written, candidate, score_cutoff=most)
+        if edits > most and min(len(folded), len(word)) > SHORTEST:
+            edits = OSA.distance(folded, word, score_cutoff=most)
         # A wrong first letter is rare; it is forgiven in long words that name something.
         alike = candidate[0] == written[0] or sorted(candidate[:2]) == sorted(written[:2])
         if edits <= most and (alike or (len(written) > 5 and edits == 1 and word in named)):

@@ -135,7 +135,7 @@ def _since_decade(match: re.Match[str]) -> str:
 
 _BEFORE = r"(?:before|prior to|older than|earlier than|pre-?)\s*(?:the (?:year )?)?"
 _AFTER = r"(?:after|newer than|later than|post-?)\s*(?:the (?:year )?)?"
-_ZH_TENS = r"[零〇一二三四五六七八九]十?|零零|〇〇|一零|(?:1[5-9]|20)?\d0"
+_ZH_TENS = r"一零|零零|〇〇|[零〇一二三四五六七八九]十?|(?:1[5-9]|20)?\d0"
 
 Make = Callable[[re.Match[str]], str | None]
 _PATTERNS: list[tuple[re.Pattern[str], Make]] = [
@@ -153,7 +153,7 @@ _PATTERNS: list[tuple[re.Pattern[str], Make]] = [
         (rf"(?:since|starting from|no earlier than|not before|not older than)\s*{_YEAR}", _first_year),
         (rf"(?:from )?{_YEAR}\s*(?:(?:or|and) (?:after|later|newer)|onwards?|on\b)", _first_year),
         (
-            rf"((?:上个?|本|20|二十|21|二十一)世纪)?({_ZH_TENS})(?:、|和|到|至|-)?({_ZH_TENS})?年代",
+            rf"((?:上个?|本|20|二十|21|二十一)世纪)?({_ZH_TENS})(?:、|和|到|至|-)?({_ZH_TENS})?\s*年代",
             _zh_decade,
         ),
         (rf"{_ZH_YEAR}\s*(?:以前|之前|前)", _before),
