@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parent
 PARTS = (
     "__init__",
     "__main__",
+    "corruptions",
     "data",
     "peer_counting",
     "peer_implicit",

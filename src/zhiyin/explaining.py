@@ -15,12 +15,13 @@ from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled, known_to
 from zhiyin.candidates.registry import FILLER
 from zhiyin.config import PreprocessSettings
-from zhiyin.crowd import Crowds
+from zhiyin.crowd import Crowds, crowds_of
 from zhiyin.explain.evidence import Evidence, Interested, Own, Wished, gather, meets
 from zhiyin.explain.sentences import Sentence
 from zhiyin.explain.text import Language, language_of, shown
 from zhiyin.explain.why_not import Barred, Change, Part, Rule, Standing, WhyNot, barred, best_changes, low
-from zhiyin.explain.write import Render, write
+from zhiyin.explain.write import write
+from zhiyin.llm.prompts import render
 from zhiyin.newcomers import Shelf
 from zhiyin.ports import LanguageModels, NoLanguageModels, Store
 from zhiyin.preprocess.clean import positives
@@ -79,13 +80,12 @@ class Desk:
     unit: float
     now: int
     models: LanguageModels = field(default_factory=NoLanguageModels)
-    render: Render | None = None
-    """Makes prompts out of their files; without it no model is asked to write."""
 
     @cached_property
     def crowds(self) -> Crowds:
+        """Counted once, over the events stored when the first item is explained."""
         days = self.bundle.manifest.models[FILLER].get("days")
-        return Crowds(self.store, self.preprocess, self.shelf.items, days)
+        return crowds_of(self.store, self.preprocess, self.shelf.items, days)
 
     @cached_property
     def spread(self) -> dict[str, float]:
@@ -126,7 +126,7 @@ def explain(
     rule = asked.rule(barring)
     place = asked.place if rule is None else None
     if rule is None and place is None:
-        rule = Barred(Rule.UNPLACED, item_id)
+        rule = asked.missing()
     said: list[Sentence] = []
     evidence: list[Evidence] = []
     why, note, rank, score = None, None, None, None
@@ -137,7 +137,7 @@ def explain(
         rank, score = place + 1, round(float(asked.order.scores[place]), 6)
         if place < k:
             found = asked.evidence(interests)
-            said = write(found, language, desk.models, desk.render)
+            said = write(found, language, desk.models, render)
             cited = {key for one in said for key in one.evidence}
             evidence = [one for one in found if one.id in cited]
             tier = max((one.tier for one in said), key=list(Tier).index, default=Tier.NONE)
@@ -195,13 +195,24 @@ class _Asked:
             return Barred(Rule.TAKEN, key, event=f"event:{self._events[key][0]}")
         if key in self.exclude:
             return Barred(Rule.EXCLUDED, key)
-        for place, one in enumerate(self.wishes):
-            against = one.wish.weight < 0
-            met = meets(one, row, shelf.catalogue)
-            if place == barring or (barring is None and one.wish.hard and met == against):
-                rule = Rule.MUTED if against else Rule.NOT_ASKED
-                return Barred(rule, key, shown(one.wish.text), one.source)
+        if barring is not None:
+            return self._against(self.wishes[barring])
+        if self._ordered is None:
+            for one in self.wishes:
+                if one.wish.hard and meets(one, row, shelf.catalogue) == (one.wish.weight < 0):
+                    return self._against(one)
         return None
+
+    def _against(self, one: Wished) -> Barred:
+        rule = Rule.MUTED if one.wish.weight < 0 else Rule.NOT_ASKED
+        return Barred(rule, self.item_id, shown(one.wish.text), one.source)
+
+    def missing(self) -> Barred:
+        """Why an item that no plain rule bars is not in the order: a hard wish, the likeliest first, or no place."""
+        hard = [one for one in self.wishes if one.wish.hard]
+        catalogue = self.desk.shelf.catalogue
+        blamed = [one for one in hard if meets(one, self.item, catalogue) == (one.wish.weight < 0)]
+        return self._against((blamed or hard)[0]) if hard else Barred(Rule.UNPLACED, self.item_id)
 
     @cached_property
     def order(self) -> Ordered:

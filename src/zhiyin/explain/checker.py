@@ -17,7 +17,7 @@ from zhiyin.explain.evidence import Evidence, Kind
 from zhiyin.explain.numbers import Number, numbers
 from zhiyin.explain.sentences import percent
 from zhiyin.explain.text import Language, folded, forms, is_cut_from, is_han
-from zhiyin.explain.vocabulary import allowed_words, specific_verbs, verb_phrases
+from zhiyin.explain.vocabulary import allowed_words, generic_verbs, specific_verbs, verb_phrases
 
 LONGEST = 400
 """Characters of one sentence."""
@@ -27,7 +27,7 @@ _PUNCTUATION = set(" ,.;:!?()'-。、—·")
 _WORD = re.compile(r"[^\W\d_]+(?:['-][^\W\d_]+)*")
 _QUOTE, _NUMBER, _PHRASE = "\ue000", "\ue001", "\ue002"
 _SPOKEN_OF_TREND = {"en": ("popular", "recently"), "zh": ("热门", "近期")}
-_FEWEST = {"en": 3, "zh": 2}
+_FEWEST = {"en": 2, "zh": 2}
 """Words (en) or characters (zh) of the language that must be there outside the quotes."""
 
 
@@ -65,6 +65,7 @@ def _problems(text: str, cites: Sequence[str], evidence: Mapping[str, Evidence],
     yield from _wrong_language(reading, language)
     yield from _wrong_quotes(reading, cited)
     yield from _wrong_numbers(reading, cited)
+    yield from _wrong_direction(reading)
     yield from _wrong_actions(reading, cited, language)
     yield from _wrong_words(reading, allowed_words(cited, language), language)
     yield from _left_out(reading, cited, language)
@@ -81,7 +82,10 @@ def _read(text: str, language: Language) -> _Reading:
     found = numbers(plain)
     rest, end = "", 0
     for number in found:
-        rest, end = rest + plain[end : number.start] + _NUMBER, number.end
+        # With a Chinese number goes its measure word, and the sign of an ordinal.
+        start = number.start - (plain[end : number.start][-1:] == "第")
+        rest, end = rest + plain[end:start] + _NUMBER, number.end
+        end += plain[end : end + 1] in ("位", "名", "个", "人")
     return _Reading(rest + plain[end:], quotes, found, plain)
 
 
@@ -120,6 +124,22 @@ def _wrong_numbers(reading: _Reading, cited: list[Evidence]) -> Iterator[str]:
             yield f"it says '{written}' ({role}), which no cited evidence does"
 
 
+def _wrong_direction(reading: _Reading) -> Iterator[str]:
+    """Of those who took the title so many took the item shown; never the other way round."""
+    roles = []
+    for number in reading.found:
+        before, after = reading.numbered[: number.start], reading.numbered[number.end :]
+        roles.append((_role(number, before, after), number))
+    totals = [number for role, number in roles if role == "total"]
+    counts = [number for role, number in roles if role == "count"]
+    if len(totals) == 1 and len(counts) == 1:
+        total, count = totals[0], counts[0]
+        group = reading.numbered[: count.start] if total.start < count.start else reading.numbered[total.end :]
+        first = re.search(rf"{_QUOTE}|\b(?:this|it)\b|[它此这]", group)
+        if first is None or first[0] != _QUOTE:
+            yield "it turns round who chose what"
+
+
 def _role(number: Number, before: str, after: str) -> str:
     if number.percent:
         return "percent"
@@ -143,7 +163,7 @@ def _wrong_actions(reading: _Reading, cited: list[Evidence], language: Language)
     """A specific action (bought, 看过) belongs to the title next after it, or to the one before where none follows it
     without another action between."""
     edge = r"(?<!\w){}(?!\w)" if language == "en" else "{}"
-    phrases = sorted(specific_verbs(language), key=len, reverse=True)
+    phrases = sorted(specific_verbs(language) | generic_verbs(language), key=len, reverse=True)
     pattern = re.compile("|".join(edge.format(re.escape(phrase)) for phrase in phrases) + f"|{_QUOTE}")
     waiting: list[str] = []
     last, place = "", -1
@@ -164,6 +184,8 @@ def _wrong_actions(reading: _Reading, cited: list[Evidence], language: Language)
 
 
 def _wrong_action(phrase: str, quoted: str, cited: list[Evidence], language: Language) -> Iterator[str]:
+    if phrase in generic_verbs(language):
+        return
     events = [one for one in _named(quoted, cited) if one.kind is Kind.EVENT]
     if not any(phrase in verb_phrases(one, language) for one in events):
         yield f"it says '{phrase}' of '{quoted}', which no cited event does"

@@ -223,7 +223,9 @@ def _match(one: Wished, item: int, catalogue: Catalogue) -> tuple[str, tuple[str
     if not wanted:
         return None
     for kind in reversed(catalogue.categories[item]):
-        if folded(kind) and (_within(wanted, folded(kind)) or _within(folded(kind), wanted)):
+        # 科幻 answers 科幻电影, where the rest says no more than that it is a film; "Film" does not answer "slow film".
+        answered = any(map(is_han, kind)) and len(kind) >= HAN_WORD and folded(kind) in wanted
+        if folded(kind) and (answered or _within(wanted, folded(kind))):
             return "category", (text, shown(kind))
     if _within(wanted, folded(catalogue.titles[item])):
         return "title", (text,)

@@ -15,6 +15,8 @@ WIDTH = 56
 CUT = "…"
 
 _QUOTES = {'"': "'", "“": "'", "”": "'", "《": "〈", "》": "〉", "「": "'", "」": "'", "『": "'", "』": "'"}
+_BRACKETS = str.maketrans({"‹": "<", "›": ">"})
+"""Prompts write angle brackets so."""
 _YEAR = re.compile(r"\s*\(\d{4}\)$")
 _OUTER = re.compile(r"^《([^《》]+)》$")
 
@@ -60,7 +62,7 @@ def _columns(character: str) -> int:
 
 def folded(text: str) -> str:
     """``text`` for comparing: without regard to case, width and spacing."""
-    wide = unicodedata.normalize("NFKC", text).casefold()
+    wide = unicodedata.normalize("NFKC", text).translate(_BRACKETS).casefold()
     return " ".join(unicodedata.normalize("NFKC", wide).split())
 
 

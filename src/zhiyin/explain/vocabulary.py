@@ -16,36 +16,36 @@ _ALWAYS = {
         "you're we for to of in on with by from at like both here suggested recommended suggest recommend related "
         "goes may well"
     ).split(),
+    # Few single characters: what can be put together must not be a word of its own, as 有 and 名 make 有名 (famous).
     "zh": (
-        "推荐 推荐给 向 它 这 这个 这件 这部 这本 此 与 和 及 以及 跟 同 也 都 还 的 是 因为 由于 所以 "
-        "您 你 为 给 了 在 里 里面 中 有 相关 有关 关联 一样 一起 同样 两者 出现 出现在 这里 可能 会 其 并 且 而 "
-        "与之 我们 把 到"
+        "推荐 推荐给 向您 它 这 这个 这件 这部 这本 与 和 及 以及 跟 同 也 都 还 的 是 因为 由于 所以 您 你 为您 给您 "
+        "了 在 里 里面 中 有 相关 有关 关联 一样 一起 同样 两者 出现在 这里 可能 可能会 也会 并且 而且 与之 与它 我们"
     ).split(),
 }
 _ALLOWED: dict[tuple[Kind, str], dict[str, list[str]]] = {
     (Kind.ATTRIBUTE, "category"): {
         "en": "listed under category categories share belong belongs".split(),
-        "zh": "属于 同属 类 类别 分类 类目 列在 下".split(),
+        "zh": "属于 同属 类别 分类 类目 列在".split(),
     },
     (Kind.ATTRIBUTE, "title"): {
         "en": "title titles mention mentions word words".split(),
         "zh": "标题 名字 名称 提到 含有 包含".split(),
     },
     (Kind.WISH, "category"): {"en": "listed under category categories belongs".split(), "zh": "属于 类别 分类".split()},
-    (Kind.WISH, "title"): {"en": "title mentions says so".split(), "zh": "标题 就 提到".split()},
-    (Kind.WISH, "text"): {"en": "description mentions says so".split(), "zh": "介绍 就 提到".split()},
-    (Kind.WISH, "near"): {"en": "comes close".split(), "zh": "相近 接近".split()},
+    (Kind.WISH, "title"): {"en": "title mentions says so".split(), "zh": "标题 里就有 提到".split()},
+    (Kind.WISH, "text"): {"en": "description mentions says so".split(), "zh": "介绍 里就有 提到".split()},
+    (Kind.WISH, "near"): {"en": "comes close".split(), "zh": "相近 接近 与此".split()},
     (Kind.TOGETHER, ""): {
         "en": "other others people them chose chosen picked".split(),
-        "zh": "另外 其他 其中 人 位 名 个 选过 选了 选择过 选择了".split(),
+        "zh": "另外 其他 其中 人 选过 选了 选择过 选择了".split(),
     },
     (Kind.TREND, ""): {
         "en": "people chose chosen picked last past day days far record recently puts number rank ranks ranked".split(),
-        "zh": "最近 近 近期 天 有记录 人 位 名 个 选过 选了 选择过 选择了 排在 排名 第 到目前为止 目前 为止".split(),
+        "zh": "最近 近期 天 天里 天内 有记录 人 选过 选了 选择过 选择了 排在 排名 到目前为止 目前 为止".split(),
     },
     (Kind.INTEREST, ""): {
         "en": "fits matches interest interests profile makes up".split(),
-        "zh": "符合 对 兴趣 感兴趣 占 画像".split(),
+        "zh": "符合 您对 对 兴趣 感兴趣 占 画像".split(),
     },
 }
 _SAID = {
@@ -84,6 +84,11 @@ def verb_phrases(event: Evidence, language: Language) -> list[str]:
     elif own == "bought":
         forms.append("purchased")
     return forms + _GENERIC[language]
+
+
+def generic_verbs(language: Language) -> set[str]:
+    """Phrases that say that somebody took something, in whichever way."""
+    return set(_GENERIC[language])
 
 
 def specific_verbs(language: Language) -> set[str]:

@@ -14,7 +14,7 @@ from zhiyin.errors import LlmError
 from zhiyin.explain.checker import LONGEST, problem
 from zhiyin.explain.evidence import Evidence, Kind
 from zhiyin.explain.sentences import SENTENCES, Claim, Sentence, percent, phrasings, plan, sentences, verb
-from zhiyin.explain.text import Language
+from zhiyin.explain.text import Language, shortened
 from zhiyin.ports import LanguageModels, Options, Prompt
 from zhiyin.types import Job, Tier
 
@@ -24,17 +24,18 @@ PREFIX = {"en": "A shop explains to a customer, in one friendly sentence, why it
 
 
 class Render(Protocol):
-    """Makes a prompt of the file ``name`` and of ``data``, which is delimited there as data and never instruction.
-    ``plain`` are words of ours."""
+    """Makes the prompt ``name``, with the lines in it delimited as data and never instruction."""
 
-    def __call__(self, name: str, data: Mapping[str, str], plain: Mapping[str, str]) -> Prompt: ...
+    def __call__(
+        self, name: str, /, *, language: str, schema: dict[str, Any], facts: Sequence[str], drafts: Sequence[str]
+    ) -> Prompt: ...
 
 
 def write(
     evidence: Sequence[Evidence],
     language: Language,
     models: LanguageModels,
-    render: Render | None = None,
+    render: Render,
     *,
     choose: bool = CHOOSE_PHRASING,
 ) -> list[Sentence]:
@@ -49,7 +50,7 @@ def write(
         return sentences(evidence, language)
     if tier is Tier.EMBEDDED:
         return chosen(claims, language, models) if choose else sentences(evidence, language)
-    return sentences(evidence, language) if render is None else asked(evidence, language, models, render)
+    return asked(evidence, language, models, render)
 
 
 def chosen(claims: Sequence[Claim], language: Language, models: LanguageModels) -> list[Sentence]:
@@ -77,13 +78,13 @@ def asked(evidence: Sequence[Evidence], language: Language, models: LanguageMode
     used = {key for one in plain for key in one.evidence}
     names = {f"e{number}": one for number, one in enumerate((one for one in evidence if one.id in used), 1)}
     aliases = {one.id: alias for alias, one in names.items()}
-    facts = "\n".join(json.dumps(fact(alias, one, language), ensure_ascii=False) for alias, one in names.items())
-    drafts = "\n".join(
+    facts = [json.dumps(fact(alias, one, language), ensure_ascii=False) for alias, one in names.items()]
+    drafts = [
         json.dumps({"text": one.text, "evidence": [aliases[key] for key in one.evidence]}, ensure_ascii=False)
         for one in plain
-    )
-    prompt = render(f"explain_{language}", {"facts": facts, "drafts": drafts}, {})
-    (answer,) = models.complete(Job.EXPLANATIONS, [replace(prompt, schema=schema(list(names)))])
+    ]
+    prompt = render("explain", language=language, schema=schema(list(names)), facts=facts, drafts=drafts)
+    (answer,) = models.complete(Job.EXPLANATIONS, [prompt])
     if isinstance(answer, LlmError):
         return [replace(one, reason=answer.line) for one in plain]
     return accepted(answer.data, answer.tier, plain, names, language)
@@ -149,9 +150,12 @@ _MEANING = {
 
 def fact(alias: str, one: Evidence, language: Language) -> dict[str, Any]:
     """One piece of evidence as the model is told it."""
-    told = {
-        key: value for key, value in one.to_dict().items() if key not in ("id", "item_id", "action", "kind", "share")
-    }
+    kept = ("where", "said", "count", "total", "rank", "days")
+    told: dict[str, Any] = {key: value for key, value in one.to_dict().items() if key in kept}
+    if one.title:
+        told["title"] = shortened(one.title)
+    if one.names:
+        told["names"] = [shortened(name) for name in one.names]
     if one.kind is Kind.EVENT:
         told["verb"] = verb(one, language)
     if one.share is not None:
