@@ -16,6 +16,7 @@ from zhiyin.ports import StoreWriter
 from zhiyin.store.calls import Calls
 from zhiyin.store.features import Features
 from zhiyin.store.migrate import WRITING
+from zhiyin.store.profiles import Profiles
 from zhiyin.store.schema import bundles, events, items, users, vectors
 from zhiyin.store.writer import Writer
 from zhiyin.types import Floats
@@ -33,6 +34,7 @@ class SqlStore:
         self._writer = engine.execution_options(**{WRITING: True})
         self.features = Features(engine, self._writer, self._guarded)
         self.calls = Calls(engine, self._writer, self._guarded)
+        self.profiles = Profiles(engine, self._writer, self._guarded)
 
     @contextmanager
     def writing(self) -> Iterator[StoreWriter]:

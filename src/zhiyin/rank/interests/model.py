@@ -24,7 +24,7 @@ from zhiyin.errors import ModelError
 from zhiyin.rank.interests.history import before_each, event_weights, mean_of
 from zhiyin.rank.interests.learn import HELD_CELLS, Pairs, Plan, Weights, learn, log_likelihoods, shares, start
 from zhiyin.rank.interests.represent import Representation, represent
-from zhiyin.types import Floats, Histories, TrainingData
+from zhiyin.types import Floats, Histories, Ints, TrainingData
 
 NAME = "interests"
 """Its folder in a bundle."""
@@ -101,8 +101,20 @@ class InterestModel:
 
     def users(self, histories: Histories) -> Floats:
         """p(z|u), float32 [B, Z], rows sum to 1. An empty history gives what is known of nobody in particular."""
-        states = self.states(histories)
-        return shares(self.weights.user, states)
+        return self.people(self.states(histories))
+
+    def people(self, states: Floats) -> Floats:
+        """p(z|u) of given h(u), float32 [B, d]: for a history that is kept as a sum."""
+        return shares(self.weights.user, np.asarray(states, dtype=np.float32))
+
+    def pulls(self, rows: Ints) -> Floats:
+        """How much each item of ``rows``, once in a history, speaks for each interest: float32 [len(rows), Z], >= 0.
+
+        W h(c), less its mean over the interests, where that is above 0. h(u) is a mean of h(c), so the logits of
+        p(z|u) are the same mean of these parts and of the negative ones.
+        """
+        logits = self.representation[rows] @ self.weights.user[:, :-1].T
+        return np.asarray(np.maximum(logits - logits.mean(axis=1, keepdims=True), 0), dtype=np.float32)
 
     @property
     def items(self) -> Floats:
