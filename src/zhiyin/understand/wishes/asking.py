@@ -229,9 +229,9 @@ def _questions(title: str, kinds: Sequence[str]) -> list[Options]:
 def calibrated(logs: Floats, neutral: Floats) -> Floats:
     """softmax(log p(option | asked) - log p(option | neutral)), float32 [options]; raises LlmNonsense where a number
     is missing. Zhao et al. 2021, arXiv:2102.09690."""
-    gain = logs.astype(np.float64) - neutral
-    if len(gain) == 0 or not np.isfinite(gain).all():
+    if not len(logs) or not (np.isfinite(logs).all() and np.isfinite(neutral).all()):
         raise LlmNonsense("the model gave no number for an option")
+    gain = logs.astype(np.float64) - neutral
     shares = np.exp(gain - gain.max())
     result: Floats = (shares / shares.sum()).astype(np.float32)
     return result
