@@ -109,13 +109,13 @@ def _look(settings: Settings, store: SqlStore, project: Path, probe: bool) -> Di
 
 
 def _bundle(store: SqlStore, project: Path) -> Check:
-    from zhiyin.bundle import active
+    from zhiyin.bundle import FOLDER, active
     from zhiyin.errors import ZhiyinError
 
     if store.bundles().is_empty():
         return Check("bundle", State.LATER, "none trained yet", "zhiyin train")
     try:
-        manifest = active(store, project).manifest
+        manifest = active(store, project / FOLDER).manifest
     except ZhiyinError as failure:
         return _failed("bundle", failure)
     return Check("bundle", State.OK, f"{manifest.name} is served, by model '{manifest.served}'")

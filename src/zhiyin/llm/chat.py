@@ -57,6 +57,8 @@ class Shape:
     limit: str = "max_tokens"
     temperature: bool = True
     seed: bool = True
+    told: bool = False
+    """Whether the schema stands in the prompt too: some servers take ``response_format`` and do not heed it."""
 
     def request(self, prompt: Prompt, messages: list[dict[str, str]]) -> dict[str, Any]:
         whole: dict[str, Any] = {"messages": messages, self.limit: prompt.maximum_tokens}
@@ -69,7 +71,8 @@ class Shape:
         if MODES[self.mode] == "json_schema":
             named = {"name": "answer", "schema": prompt.schema, "strict": is_strict(prompt.schema)}
             whole["response_format"] = {"type": "json_schema", "json_schema": named}
-            return whole
+            if not self.told:
+                return whole
         if MODES[self.mode] == "json_object":
             whole["response_format"] = {"type": "json_object"}
         order = {"role": "system", "content": ORDER + json.dumps(prompt.schema, ensure_ascii=False)}
@@ -109,8 +112,9 @@ Post = Callable[[Messages], Awaitable[bytes | LlmError]]
 """Sends messages and gives the body of the answer."""
 
 
-async def ask(post: Post, prompt: Prompt, where: str) -> Said | LlmError:
-    """The answer to ``prompt``; with a schema, JSON that satisfies it or LlmNonsense after one repair."""
+async def ask(post: Post, prompt: Prompt, where: str, unheeded: Callable[[], None]) -> Said | LlmError:
+    """The answer to ``prompt``; with a schema, JSON that satisfies it or LlmNonsense after one repair. ``unheeded`` is
+    called where the first answer does not satisfy it."""
     messages = [{"role": "system", "content": prompt.system}] if prompt.system else []
     messages.append({"role": "user", "content": prompt.user})
     first = await _round(post, prompt, messages, where)
@@ -119,6 +123,7 @@ async def ask(post: Post, prompt: Prompt, where: str) -> Said | LlmError:
     data, wrong = _judge(first.text, prompt.schema)
     if wrong is None:
         return dataclasses.replace(first, data=data)
+    unheeded()
     order = ORDER + json.dumps(prompt.schema, ensure_ascii=False)
     messages += [
         {"role": "assistant", "content": first.text},

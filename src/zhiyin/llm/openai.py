@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -68,7 +69,9 @@ class OpenAi(Able):
         async def one(place: int) -> Answer | LlmError:
             prompt = prompts[place]
             until = min(deadline, time.monotonic() + self._settings.batch_seconds)
-            got = await ask(lambda messages: self._post(messages, prompt, until), prompt, self._where)
+            got = await ask(
+                lambda messages: self._post(messages, prompt, until), prompt, self._where, self._tell_schema
+            )
             if isinstance(got, Said):
                 return Answer(got.text, got.data, self.tier, self.model_id, False, got.read, got.written)
             return got
@@ -162,6 +165,9 @@ class OpenAi(Able):
             # It may have been read, and then it is paid for.
             return spent(got, bytes_of(prompt.system, prompt.user) // 3, 0)
         return got
+
+    def _tell_schema(self) -> None:
+        self._shape = dataclasses.replace(self._shape, told=True)
 
     async def _send(
         self,
