@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from zhiyin.understand.items.source import ItemSource, folded
+from zhiyin.understand.items.terms import STOP
 from zhiyin.understand.texts import shorten
 
 MOST = 24
@@ -20,6 +21,8 @@ BRAND_TITLES = 4
 """Titles that must begin with a name before it is taken for a brand ..."""
 BRAND_LEADS = 0.8
 """... and the share of the titles with that name in which it stands first."""
+BRAND_WIDEST = 0.2
+"""A word that opens more than this share of the titles is no brand, or the catalogue's only one, which says nothing."""
 BRAND_OWN, BRAND_PART, BRAND_COMMON = 0.8, 0.2, 0.1
 """A further word belongs to a brand when this share of the titles with the word are of the brand and this share of the
 brand's titles have it; a word of which the brand has less than the last share never does."""
@@ -127,9 +130,14 @@ def leading_names(titles: Sequence[str]) -> frozenset[str]:
         for size in (1, 2, 3)
         if len(row) > size and (row[0][:1].isupper() or row[0][:1].isdigit())
     )
-    opening = {name for name, count in first.items() if count >= BRAND_TITLES and " " not in name and len(name) > 1}
+    most = max(BRAND_TITLES, BRAND_WIDEST * len(titles))
+    opening = {name for name, count in first.items() if " " not in name and BRAND_TITLES <= count <= most}
     words = Counter(word for key in keys for word in set(key))
-    names = {name for name in opening if first[name] >= BRAND_LEADS * words[name] and not name.isdigit()}
+    names = {
+        name
+        for name in opening
+        if first[name] >= BRAND_LEADS * words[name] and len(name) > 1 and not name.isdigit() and name not in STOP
+    }
     return frozenset(_grown(_grown(names, first, words, 2), first, words, 3))
 
 

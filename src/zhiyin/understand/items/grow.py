@@ -175,7 +175,8 @@ def _from_clusters(
     if len(bare) < 2 * settings.support or room < 1:
         return taxonomy
     rows = np.array(bare[:: -(-len(bare) // SAMPLE)])
-    count = min(room, max(1, len(rows) // settings.cluster_items))
+    distinct = len({vectors[row].tobytes() for row in rows})
+    count = min(room, distinct, max(1, len(rows) // settings.cluster_items))
     labels, centres = _cluster(vectors[rows], count, seed)
     found = []
     for label in range(count):

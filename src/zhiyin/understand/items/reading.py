@@ -27,7 +27,7 @@ from zhiyin.understand.items.rules import READER, read_by_rules
 from zhiyin.understand.items.source import ItemSource
 from zhiyin.understand.items.taxonomy import Taxonomy, TaxonomySettings, TopicRows, load_taxonomy
 
-BATCH = 256
+BATCH = 64
 """Items asked about at once, and stored before the next: a run that is killed loses no more than these."""
 GROWN = "taxonomy@1"
 """Reader under which it is noted that the taxonomy was grown from a catalogue."""

@@ -20,7 +20,8 @@ CHARACTERS = 240
 LEAST = 4
 """Characters from which on it is a sentence and no remnant."""
 
-_END = re.compile(r"(?<=[。！？；!?…])[”’」』\"')）]*\s*|(?<=\.)[\"')]*\s+(?=[^a-z\s])|\s*[\n•●■]\s*")
+_STOPS = re.compile(r"([。！？；!?…]+[”’」』\"')）]*|\.[\"')]*(?=\s+[^a-z\s]))")
+_BREAKS = re.compile(r"[\n•●■]")
 _SHORT = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|st|no|vol|fl|oz|approx|inc|ltd|co|etc|e\.g|i\.e|vs|jr|sr|prof|dept|est)|\b[A-Z])\.$",
     re.IGNORECASE,
@@ -31,7 +32,7 @@ def sentences(text: str) -> list[str]:
     """Up to ``MOST`` sentences, in order. Abbreviations ("Dr. Smith", "fl. oz.") and decimals do not end one; a text
     without any stop is one sentence."""
     parts: list[str] = []
-    for part in (piece.strip() for piece in _END.split(text)):
+    for part in (piece.strip() for piece in _BREAKS.split(_STOPS.sub(r"\1\n", text))):
         if not part:
             continue
         if parts and (_SHORT.search(parts[-1]) or len(parts[-1]) < LEAST):

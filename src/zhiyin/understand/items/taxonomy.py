@@ -24,7 +24,7 @@ class TaxonomySettings(BaseModel):
     """Topics at most. A full taxonomy takes no new ones: ids that are in use are never given up for others."""
     support: int = Field(5, ge=1)
     """Items that must speak of a topic before it becomes one."""
-    widest: float = Field(0.5, gt=0, le=1)
+    widest: float = Field(0.8, gt=0, le=1)
     """A category that more than this share of the catalogue is in says nothing and is no topic."""
     alike: float = Field(0.9, gt=0, le=1)
     """Cosine between the vectors of two names from which on they are one topic, said in two ways."""

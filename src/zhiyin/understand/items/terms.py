@@ -81,7 +81,9 @@ class TermCounts:
         rarity = np.log(self.total / np.array([self.count[term] for term in sorted(self.count)])) + 0.1
         matrix = sparse.csr_array((rarity[columns], (rows, columns)), shape=(self.total, len(places)))
         width = min(dimension, len(places) - 1, self.total - 1)
-        reduced = TruncatedSVD(width, random_state=seed).fit_transform(matrix) if width > 1 else matrix.toarray()
+        # Equal texts have no variance to explain, which the reducer divides by.
+        with np.errstate(invalid="ignore", divide="ignore"):
+            reduced = TruncatedSVD(width, random_state=seed).fit_transform(matrix) if width > 1 else matrix.toarray()
         lengths = np.linalg.norm(reduced, axis=1, keepdims=True)
         return np.asarray(np.where(lengths > 1e-9, reduced / np.maximum(lengths, 1e-12), 0), dtype=np.float32)
 
@@ -110,4 +112,6 @@ class TermCounts:
 
 
 def _length_bonus(term: str) -> float:
-    return 1.25 if " " in term or (_HAN.match(term) and len(term) > 2) else 1.0
+    if _HAN.match(term):
+        return 1 + 0.12 * (len(term) - HAN_RUN[0])
+    return 1.25 if " " in term else 1.0
