@@ -12,7 +12,7 @@ from zhiyin.rank.interests.model import InterestModel, InterestParams
 from zhiyin.testing.fixtures import DAY, START, training_data
 from zhiyin.types import NO_TIME, Histories, TrainingData
 
-SMALL = InterestParams(interests=4, text=8, together=8, passes=12, held=0.1)
+SMALL = InterestParams(interests=2, text=8, together=8, passes=12, held=0.1)
 SHELVES = ("茶", "book")
 
 
@@ -44,7 +44,7 @@ def test_people_and_items_meet_in_their_interests(fitted: InterestModel) -> None
     tea = kinds(data)
     asked = Histories.of([[0, 1, 2], [12, 13, 14], []])
     people = fitted.users(asked)
-    assert people.shape == (3, 4)
+    assert people.shape == (3, 2)
     np.testing.assert_allclose(people.sum(axis=1), 1, atol=1e-5)
     np.testing.assert_allclose(fitted.items.sum(axis=1), 1, atol=1e-5)
     scores = fitted.score(asked)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
-from zhiyin.store.schema import events, profile_edits, profiles
+from zhiyin.store.schema import events, profile_edits, profiles, users
 
 if TYPE_CHECKING:
     import polars as pl
@@ -71,6 +71,13 @@ class Profiles:
         query = select(func.count()).where(events.c.user_id == user_id, events.c.seq <= seq)
         with self._guarded(), self._engine.connect() as connection:
             return int(connection.execute(query).scalar_one())
+
+    def attributes(self, user_id: str) -> str:
+        """What is known of ``user_id``, a JSON object; "{}" for somebody unknown."""
+        query = select(users.c.attributes).where(users.c.user_id == user_id)
+        with self._guarded(), self._engine.connect() as connection:
+            found = connection.execute(query).scalar_one_or_none()
+        return "{}" if found is None else str(found)
 
     def state(self, user_id: str) -> KeptState | None:
         table = profiles.c

@@ -28,6 +28,8 @@ from zhiyin.types import Floats, Histories, Ints, TrainingData
 
 NAME = "interests"
 """Its folder in a bundle."""
+ITEMS_EACH = 10
+"""Items taken for each interest, at least."""
 FEWEST = 3
 """Events of a person whose last one may be kept out."""
 
@@ -36,12 +38,12 @@ class InterestParams(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     interests: int = Field(32, ge=2, le=512)
-    """Number of interests, Z."""
+    """Number of interests, Z; of a small catalogue at most one for ten items that somebody took, but two."""
     text: int = Field(64, ge=0, le=512)
     """Numbers that stand for an item's text; fewer where the vectors have no more to say."""
     together: int = Field(48, ge=0, le=512)
     """Numbers that stand for who took the item."""
-    trust: float = Field(3.0, ge=0, le=1000)
+    trust: float = Field(10.0, ge=0, le=1000)
     """Events at which an item's place among people counts as much as the place its text suggests."""
     decay: float = Field(0.7, gt=0, le=1)
     """In h(u) an event counts this many times the one after it; 1 counts all alike."""
@@ -57,7 +59,7 @@ class InterestParams(BaseModel):
     """Items drawn to compete with the targets of a batch."""
     pairs: int = Field(400_000, ge=1)
     """At most so many pairs are learned from, drawn by seed."""
-    rate: float = Field(0.05, gt=0, le=1)
+    rate: float = Field(0.02, gt=0, le=1)
     """Step size of Adam."""
     penalty: float = Field(0.01, ge=0, le=1)
     """Share of W and V, times the step size, taken off at each step."""
@@ -90,7 +92,7 @@ class InterestModel:
         self._take(placed, np.log(share).astype(np.float32))
         pairs = self._pairs(histories, data.seed)
         held = Pairs(self.states(histories.take(last.users)), last.items)
-        plan = self._plan(data.seed)
+        plan = self._plan(int((counts > 0).sum()), data.seed)
         first = start(placed.items, counts, plan)
         proposal = np.asarray(share, dtype=np.float32)
         logit = np.float32(params.prior) * self.log_prior
@@ -221,9 +223,10 @@ class InterestModel:
         self._shares = None
         self._unseen = float(log_prior.min(initial=0))
 
-    def _plan(self, seed: int) -> Plan:
+    def _plan(self, taken: int, seed: int) -> Plan:
         params = self.params
-        return Plan(params.interests, params.batch, params.negatives, params.rate, params.penalty, params.passes, seed)
+        size = min(params.interests, max(2, taken // ITEMS_EACH))
+        return Plan(size, params.batch, params.negatives, params.rate, params.penalty, params.passes, seed)
 
     def _without_last(self, histories: Histories, n: int, seed: int) -> tuple[Histories, Histories]:
         """``histories`` without the last event of some people drawn by seed, and those events, one a row.
