@@ -87,7 +87,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(markdown(header, named))
     print(
         f"\nCover: share of an interest's {TOP} top items whose title or categories hold one of its five words; mean "
-        "over those not general. Ids: of a training on nine tenths of the events, drawn by seed, found again on all of them."
+        "over those not general. Ids: of a training on nine tenths of the events, drawn by seed, found again on all."
     )
 
 

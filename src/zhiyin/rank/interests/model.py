@@ -43,7 +43,7 @@ class InterestParams(BaseModel):
     """Numbers that stand for an item's text; fewer where the vectors have no more to say."""
     together: int = Field(48, ge=0, le=512)
     """Numbers that stand for who took the item."""
-    trust: float = Field(10.0, ge=0, le=1000)
+    trust: float = Field(5.0, ge=0, le=1000)
     """Events at which an item's place among people counts as much as the place its text suggests."""
     decay: float = Field(0.7, gt=0, le=1)
     """In h(u) an event counts this many times the one after it; 1 counts all alike."""
@@ -59,7 +59,7 @@ class InterestParams(BaseModel):
     """Items drawn to compete with the targets of a batch."""
     pairs: int = Field(400_000, ge=1)
     """At most so many pairs are learned from, drawn by seed."""
-    rate: float = Field(0.02, gt=0, le=1)
+    rate: float = Field(0.03, gt=0, le=1)
     """Step size of Adam."""
     penalty: float = Field(0.01, ge=0, le=1)
     """Share of W and V, times the step size, taken off at each step."""

@@ -17,7 +17,9 @@ PROMPT = "profile_text"
 MOST = 5
 """Interests that are put in words."""
 STANDS_OUT = 1.5
-"""Times an even share from which an interest stands out."""
+"""Times an even share from which an interest stands out, ..."""
+ENOUGH = 0.15
+"""... or this share of the whole, where that is less."""
 UNSURE = 0.4
 """Below this confidence a sentence says so."""
 TITLES = 2
@@ -123,8 +125,8 @@ def language_for(attributes: str, titles: Sequence[str]) -> str:
 
 
 def standing_out(read: Sequence[Weighed], most: int = MOST) -> list[Weighed]:
-    """Interests worth a sentence: above an even share by ``STANDS_OUT``, with something behind them, not muted."""
-    even = STANDS_OUT / max(1, len(read))
+    """Interests worth a sentence: weighty enough, with something behind them, not muted."""
+    even = min(STANDS_OUT / max(1, len(read)), ENOUGH)
     found = [one for one in read if max(one.long_term, one.now) >= even and not one.general and one.evidence]
     return [one for one in found if one.edited != "muted"][:most]
 
