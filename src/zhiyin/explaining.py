@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -109,6 +109,7 @@ def explain(
     wishes: Sequence[Wished] = (),
     interests: Sequence[Interested] = (),
     ordered: Ordered | None = None,
+    again: Callable[[Histories], Ordered] | None = None,
     barring: int | None = None,
 ) -> Explanation:
     """Why ``item_id`` is, or is not, among the best ``k`` for ``user_id``, by the same rules as the list itself.
@@ -116,10 +117,11 @@ def explain(
     ``language`` None takes that of the titles the person chose. ``wishes`` are those in force, of the profile and of
     the request; ``barring`` is the place among them of the one that kept the item out, where the caller knows.
     ``interests`` are those the item loads on, the person's strongest first. ``ordered`` is the order the list was made
-    in (every item that may be shown); None lets the model and its filler make it. An unknown item is no error: it has
-    its rule.
+    in (every item that may be shown); None lets the model and its filler make it. ``again`` makes such an order for
+    another history; without it nothing is said of what would change an order that was given. An unknown item is no
+    error: it has its rule.
     """
-    asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered)
+    asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered, again)
     language = language or asked.language
     tier, catalogue = Tier.NONE, desk.shelf.catalogue
     title = catalogue.titles[asked.item] or None if asked.item >= 0 else None
@@ -168,9 +170,10 @@ class _Asked:
         exclude: Sequence[str],
         wishes: Sequence[Wished],
         ordered: Ordered | None,
+        again: Callable[[Histories], Ordered] | None,
     ) -> None:
         self.desk, self.user_id, self.item_id, self.k = desk, user_id, item_id, k
-        self.exclude, self.wishes, self._ordered = exclude, wishes, ordered
+        self.exclude, self.wishes, self._ordered, self._again = exclude, wishes, ordered, again
         self.item = desk.shelf.items.row(item_id)
         liked = positives(desk.store.events(user_id), desk.preprocess, unit=desk.unit)
         half_life = desk.preprocess.half_life_days
@@ -285,7 +288,7 @@ class _Asked:
         """Where the item would stand after one more choice, for the items that go with it most of all."""
         model, ids, titles = self.desk.model, self.desk.shelf.items.ids, self.desk.shelf.catalogue.titles
         n = model.n_items
-        if self.item >= n:
+        if self.item >= n or (self._ordered is not None and self._again is None):
             return []
         allowed = self._allowed()[:n]
         close, _ = model.without_common().top_k(Histories.of([[self.item]]), TRIED, allowed=allowed)
@@ -295,9 +298,15 @@ class _Asked:
             return []
         weights = [*self.own.weights.tolist(), 1.0]
         then = Histories.of([[*seen.tolist(), row] for row in tried], [weights] * len(tried))
+        if self._again is not None:
+            orders = [self._again(then.slice(place, place + 1)).rows for place in range(len(tried))]
+            found = [np.flatnonzero(rows == self.item) for rows in orders]
+            return [
+                Change(ids[row], shown(titles[row], ids[row]), int(places[0]) + 1)
+                for row, places in zip(tried, found, strict=True)
+                if len(places)
+            ]
         scores = model.score(then)
-        for values in self.order.parts.values():
-            scores = scores + values[:n]
         barred_rows = ~allowed
         barred_rows[seen] = True
         scores[:, barred_rows] = -np.inf

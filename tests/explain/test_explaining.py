@@ -18,7 +18,7 @@ from zhiyin.explain.why_not import Rule
 from zhiyin.explaining import Desk, Explanation, Ordered, explain
 from zhiyin.recommend import Engine
 from zhiyin.testing.project import BOOKS, NEVER_TAKEN, TEAS, run
-from zhiyin.types import Tier, Wish
+from zhiyin.types import Histories, Tier, Wish
 
 
 def desk_of(engine: Engine) -> Desk:
@@ -117,8 +117,6 @@ def test_a_low_item_is_told_by_parts_and_what_would_lift_it_does(engine: Engine)
     assert (standing.lowest.name, standing.lowest.value) == ("own", 0.0)
     assert standing.changes
     # What is promised is what happens.
-    from zhiyin.types import Histories
-
     rows = [engine._shelf.items.row(key) for key in [*TEAS[:4], standing.changes[0].item_id]]
     order, _ = engine._model.top_k(Histories.of([rows]), 13)
     assert order[0].tolist().index(engine._shelf.items.row(BOOKS[3])) + 1 == standing.changes[0].rank
@@ -168,3 +166,22 @@ def test_hidden_and_new(trained: Path, tmp_path: Path) -> None:
             answer = explain(desk_of(engine), "tea-0", item)
             assert answer.why_not is not None
             assert answer.why_not.rule is rule
+
+
+def test_what_would_change_an_order_that_was_given_is_asked_of_who_made_it(engine: Engine) -> None:
+    desk = desk_of(engine)
+    n = len(engine._shelf.items)
+
+    def order(history: Histories) -> Ordered:
+        rows, scores = engine._ranker.top_k(history, n)
+        return Ordered(rows[0][rows[0] >= 0], scores[0][rows[0] >= 0], {})
+
+    made = order(engine._history("tea-0"))
+    silent = explain(desk, "tea-0", BOOKS[3], k=2, ordered=made)
+    assert silent.why_not is not None
+    assert silent.why_not.changes == []
+    asked = explain(desk, "tea-0", BOOKS[3], k=2, ordered=made, again=order)
+    plain = explain(desk, "tea-0", BOOKS[3], k=2)
+    assert asked.why_not is not None
+    assert plain.why_not is not None
+    assert asked.why_not.changes == plain.why_not.changes
