@@ -11,6 +11,7 @@ FOLDER = Path(__file__).parent
 PARTS = (
     "__init__",
     "__main__",
+    "blends",
     "corruptions",
     "data",
     "peer_counting",
@@ -18,6 +19,7 @@ PARTS = (
     "peer_rectools",
     "peers",
     "rectools_child",
+    "reranked",
     "sansa_child",
     "tables",
 )

@@ -31,11 +31,13 @@ PEOPLE = 5_000
 @dataclass(frozen=True)
 class Short:
     """``params`` of the model for histories of 1 to ``MOST_EVENTS`` events, None where the served model is kept for
-    them. ``gain`` is the paired difference in NDCG@10 to it, on people who took no part in the search."""
+    them. ``gain`` is the paired difference in NDCG@10 to it, on people who took no part in the search. ``model`` is the
+    best one found, kept or not, as fitted for the search; None where nothing was searched."""
 
     params: Params | None
     gain: Difference | None
     trials: int
+    model: ShortCore | None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -50,15 +52,15 @@ def choose_short(core: LinearCore, filler: Recommender, trial: Trial, catalogue:
     """``core`` is the served model as fitted on ``trial.train``, ``trial`` a Trial of part "validation"."""
     first, second = halves(trial, seed)
     if min(len(first.users), len(second.users)) < FEWEST:
-        return Short(None, None, 0)
+        return Short(None, None, 0, None)
     search = ShortSearch(
         ShortCore, cut_short(first), catalogue, seed=seed, budget=NOMINAL_SECONDS, filler=filler, optional=True
     )
     params = search.run_from(core)
-    assert search.best is not None
+    assert isinstance(search.best, ShortCore)
     gains = per_person(Filled(search.best, filler), second, catalogue)
     gain = bootstrap_difference(gains, per_person(Filled(core, filler), second, catalogue), seed=seed)
-    return Short(params if gain.low > 0 else None, gain, search.tried)
+    return Short(params if gain.low > 0 else None, gain, search.tried, search.best)
 
 
 class ShortSearch(Search):

@@ -122,8 +122,6 @@ class LlmRanker:
 
     def barred(self, asked: Asked) -> str | None:
         """Why the model is not asked about this person at all; None where it is."""
-        if self.models.tier(Job.RERANK) == Tier.NONE and self.params.method != "endpoint":
-            return NO_MODEL
         if not asked.recent and not asked.profile:
             return "nothing is known of this person yet"
         if asked.events > self.params.most_events:
