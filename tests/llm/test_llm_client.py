@@ -442,9 +442,9 @@ def test_a_run_that_is_killed_repeats_no_answered_call(tmp_path: Path) -> None:
         time.sleep(0.2)  # what was under way comes to its end
         with closing(open_store("sqlite:///zhiyin.db", tmp_path)) as store:
             kept = len(store.calls.log(1000))
-        assert 12 - 3 <= kept < 30
         before = len(answered)
-        assert before - kept <= 4, "only what was under way, or just being written, is lost"
+        assert 0 < kept < 30
+        assert before - kept <= 2, "only what was under way, or just being written, is lost"
         out = subprocess.run(command, capture_output=True, text=True, check=True)
         assert out.stdout.strip() == "30"
         assert len(answered) - before == 30 - kept

@@ -16,7 +16,8 @@ import pytest
 from zhiyin.config import BudgetSettings, LlmSettings
 from zhiyin.errors import LlmError, LlmNonsense, LlmOff, LlmRefused, LlmTimeout, LlmUnreachable
 from zhiyin.llm import Client, open_models
-from zhiyin.ports import Answer, Likelihoods, Options, Prompt
+from zhiyin.llm.encoder import RemoteEncoder
+from zhiyin.ports import Answer, Encoder, Likelihoods, Options, Prompt
 from zhiyin.store import open_store
 from zhiyin.testing.llm import Reply, Server, chat, http_server
 from zhiyin.types import Job, Tier
@@ -200,6 +201,19 @@ def test_other_calls_of_a_batch_are_not_lost(tmp_path: Path) -> None:
         assert server.asked == 6
 
 
+def test_each_call_of_long_work_has_its_own_deadline(tmp_path: Path) -> None:
+    prompts = [Prompt("test@1", "", str(number), None, 8) for number in range(100)]
+    with (
+        http_server(lambda path, body: Reply(hang=60)) as server,
+        models_on(server.url, tmp_path, batch_seconds=0.5) as models,
+    ):
+        started = time.monotonic()
+        got = models.complete(Job.ITEMS, prompts)
+        assert time.monotonic() - started < 5
+        assert [type(one) for one in got[:4]] == [LlmTimeout] * 4
+        assert type(got[-1]) is LlmUnreachable, "the breaker ended it, after five"
+
+
 def test_at_most_so_many_at_once(tmp_path: Path) -> None:
     import threading
 
@@ -350,3 +364,43 @@ def test_wrong_answers_are_paid_for(tmp_path: Path) -> None:
         with closing(open_store("sqlite:///zhiyin.db", tmp_path)) as store:
             (spent,) = store.calls.spent("default", 0).values()
         assert spent.tokens == 36
+
+
+def test_text_vectors(tmp_path: Path) -> None:
+    def embeddings(path: str, body: dict[str, Any]) -> Reply:
+        assert path == "/v1/embeddings"
+        assert body["model"] == "e"
+        rows = [{"index": row, "embedding": [len(text), 0, 3]} for row, text in enumerate(body["input"])]
+        return Reply(json.dumps({"data": rows[::-1]}).encode())
+
+    with http_server(embeddings) as server, models_on(server.url, tmp_path, embedding_model="e") as models:
+        encoder: Encoder = RemoteEncoder(models)
+        assert encoder.dimension == 3
+        assert encoder.model_id.startswith("e@")
+        vectors = encoder.encode(["绿茶好喝", " ", "", *["tea"] * 100])
+        assert vectors.shape == (103, 3)
+        assert np.allclose(vectors[0], [0.8, 0, 0.6])
+        assert not vectors[1:3].any()
+        assert np.allclose(np.linalg.norm(vectors[3:], axis=1), 1)
+        assert [len(body["input"]) for _, _, body in server.requests] == [1, 64, 37]
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(b'{"data": []}'), LlmNonsense),
+        (Reply(b'{"data": [{"index": 0, "embedding": [1]}, {"index": 1, "embedding": [1]}]}'), LlmNonsense),
+        (Reply(b'{"data": [{"index": 0, "embedding": ["x"]}]}'), LlmNonsense),
+        (Reply(b"{}", status=500), LlmUnreachable),
+        (Reply(b"{}", status=400), LlmRefused),
+    ],
+)
+def test_text_vectors_fail(reply: Reply, kind: type[LlmError], tmp_path: Path) -> None:
+    with (
+        http_server(lambda path, body: reply) as server,
+        models_on(server.url, tmp_path, embedding_model="e") as models,
+        pytest.raises(kind),
+    ):
+        RemoteEncoder(models)
+    with models_on("http://127.0.0.1:9/v1", tmp_path) as models, pytest.raises(LlmOff):
+        RemoteEncoder(models)

@@ -61,7 +61,7 @@ class Batch(Generic[Q, R]):
             asked = [self._kind.redacted(one) for one in asked]
         keys = [key_of(self._model_id, self._kind, one) for one in asked]
         pending = dict(zip(keys, asked, strict=True))
-        for key, answer in self._calls.answers(list(pending)).items():
+        for key, answer in self._calls.answers(list(pending) if self._kind.keeps else []).items():
             self._got[key] = self._kind.load(json.loads(answer), self._slot.tier, self._model_id)
             del pending[key]
         metrics.CACHE_HITS.labels(self._job, self._model_id).inc(len(self._got))
@@ -139,7 +139,9 @@ class Batch(Generic[Q, R]):
                 got = nonsense(self._model_id, fault)
         failed = isinstance(got, LlmError)
         outcome = type(got).__name__ if failed else "ok"
-        kept = None if failed else json.dumps(self._kind.dump(got), ensure_ascii=False)  # type: ignore[arg-type]
+        # What is neither kept nor logged need not be written out.
+        wanted = self._kind.keeps or self._settings.log_texts
+        kept = None if failed or not wanted else json.dumps(self._kind.dump(got), ensure_ascii=False)  # type: ignore[arg-type]
         texts = self._settings.log_texts
         self._lines.append(
             {
@@ -157,7 +159,7 @@ class Batch(Generic[Q, R]):
                 "answered": redact(got.line if isinstance(got, LlmError) else kept or "") if texts else None,
             }
         )
-        if kept is not None:
+        if kept is not None and self._kind.keeps:
             self._answers[key] = kept
         self._ended.append(self._kind.upper(asked))
         self._got[key] = got

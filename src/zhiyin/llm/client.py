@@ -7,11 +7,13 @@ import json
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import numpy as np
+
 from zhiyin.config import LlmSettings
 from zhiyin.errors import LlmError, LlmNonsense, LlmOff, LlmRefused
 from zhiyin.llm.batch import Batch
 from zhiyin.llm.budget import Budget
-from zhiyin.llm.kinds import COMPLETE, LIKELIHOODS, RERANK, Kind, Rerank
+from zhiyin.llm.kinds import COMPLETE, EMBED, LIKELIHOODS, RERANK, Kind, Rerank, Texts
 from zhiyin.llm.log import CallLog
 from zhiyin.llm.slot import Slot
 from zhiyin.ports import Answer, Likelihoods, Options, Progress, Prompt, Silent
@@ -22,6 +24,8 @@ R = TypeVar("R")
 
 SCORED = Options("ability@1", "1, 2, 3,", (" 4", " green"))
 """Asked of a server once, to see whether it gives likelihoods."""
+AT_ONCE = 64
+"""Texts in one embeddings call."""
 
 
 class Client:
@@ -86,6 +90,28 @@ class Client:
         if self._reranker is None:
             return LlmOff("no address of a reranker is configured", where="[llm] rerank_url")
         return self._ask(self._reranker, job, RERANK, [Rerank(query, tuple(documents))], seconds, None)[0]
+
+    def embed(self, job: Job, texts: Sequence[str], *, seconds: float | None = None) -> Floats | LlmError:
+        """Vectors of ``texts`` as the embeddings endpoint gives them, float32 [texts, dimension], none of them kept;
+        LlmOff where none is configured. ``texts`` holds at least one, and no blank one."""
+        if self._settings.embedding_model is None:
+            return LlmOff("no model for embeddings is configured", where="[llm] embedding_model")
+        parts = [Texts(tuple(texts[start : start + AT_ONCE])) for start in range(0, len(texts), AT_ONCE)]
+        found: list[Floats] = []
+        for got in self._ask(self._main, job, EMBED, parts, seconds, None):
+            if isinstance(got, LlmError):
+                return got
+            found.append(got)
+        if len({part.shape[1] for part in found}) != 1:
+            return LlmNonsense("vectors of several lengths, or none", where=self._settings.embedding_model)
+        return np.concatenate(found)
+
+    @property
+    def embedding_id(self) -> str | None:
+        """Identifies the vectors that ``embed`` gives; None where it gives none."""
+        if self._settings.embedding_model is None or self._main.model_id is None:
+            return None
+        return f"{self._settings.embedding_model}@{self._main.model_id.rpartition('@')[2]}"
 
     def warm(self, seconds: float | None = None) -> LlmError | None:
         """Load the model now, waiting up to ``seconds``; the error where that fails. For servers, before they serve."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -27,6 +28,9 @@ OVERHEAD = 64
 COMPLAINT = 512
 """Tokens of the round that shows a model its error, beside prompt and answer, at most."""
 
+ROUNDING = 1e-3
+"""How far above 0 rounding may take a log-likelihood."""
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -45,10 +49,20 @@ class Rerank:
     name: str = able.RERANK
 
 
+@dataclass(frozen=True)
+class Texts:
+    """Texts to embed in one call."""
+
+    texts: tuple[str, ...]
+    name: str = able.EMBED
+
+
 class Kind(Protocol, Generic[Q, R]):
     """``Q`` is what is asked, ``R`` what comes back."""
 
     ability: str
+    keeps: bool
+    """Whether answers are kept by the client; text vectors are kept by those who ask for them, text by text."""
 
     def parts(self, asked: Q) -> list[Any]:
         """All that the answer depends on beside the model, as JSON values."""
@@ -91,6 +105,7 @@ def bytes_of(*texts: str) -> int:
 
 class _Complete:
     ability = able.COMPLETE
+    keeps = True
 
     def parts(self, asked: Prompt) -> list[Any]:
         return [asked.name, asked.system, asked.user, asked.schema, asked.maximum_tokens]
@@ -129,6 +144,7 @@ class _Complete:
 
 class _Likelihoods:
     ability = able.LIKELIHOODS
+    keeps = True
 
     def parts(self, asked: Options) -> list[Any]:
         return [asked.name, asked.prefix, list(asked.options)]
@@ -147,7 +163,9 @@ class _Likelihoods:
     def fault(self, asked: Options, got: Likelihoods) -> str | None:
         if got.logs.shape != (len(asked.options),) or got.tokens.shape != got.logs.shape:
             return f"{got.logs.size} likelihoods for {len(asked.options)} options"
-        return None if np.isfinite(got.logs).all() and (got.logs <= 0).all() else "a likelihood is no probability"
+        return (
+            None if np.isfinite(got.logs).all() and (got.logs <= ROUNDING).all() else "a likelihood is no probability"
+        )
 
     def cost(self, asked: Options, got: Likelihoods) -> Cost:
         return Cost(got.computed, 0)
@@ -162,6 +180,7 @@ class _Likelihoods:
 
 class _Rerank:
     ability = able.RERANK
+    keeps = True
 
     def parts(self, asked: Rerank) -> list[Any]:
         return [asked.query, list(asked.documents)]
@@ -173,8 +192,9 @@ class _Rerank:
         return Cost(len(asked.documents) * (bytes_of(asked.query) + 4) + bytes_of(*asked.documents), 0)
 
     def ask(self, model: Adapter, asked: list[Rerank], seconds: float) -> Iterator[tuple[int, Floats | LlmError]]:
+        deadline = time.monotonic() + seconds
         for place, one in enumerate(asked):
-            yield place, model.rerank(one.query, one.documents, seconds)
+            yield place, model.rerank(one.query, one.documents, max(0.0, deadline - time.monotonic()))
 
     def fault(self, asked: Rerank, got: Floats) -> str | None:
         if got.shape != (len(asked.documents),):
@@ -191,9 +211,43 @@ class _Rerank:
         return np.array(kept["scores"], dtype=np.float32)
 
 
+class _Embed:
+    ability = able.EMBED
+    keeps = False
+
+    def parts(self, asked: Texts) -> list[Any]:
+        return list(asked.texts)
+
+    def redacted(self, asked: Texts) -> Texts:
+        return Texts(tuple(map(redact, asked.texts)))
+
+    def upper(self, asked: Texts) -> Cost:
+        return Cost(bytes_of(*asked.texts) + 2 * len(asked.texts), 0)
+
+    def ask(self, model: Adapter, asked: list[Texts], seconds: float) -> Iterator[tuple[int, Floats | LlmError]]:
+        deadline = time.monotonic() + seconds
+        for place, one in enumerate(asked):
+            yield place, model.embed(one.texts, max(0.0, deadline - time.monotonic()))
+
+    def fault(self, asked: Texts, got: Floats) -> str | None:
+        if got.ndim != 2 or len(got) != len(asked.texts):
+            return f"{len(got)} vectors for {len(asked.texts)} texts"
+        return None if np.isfinite(got).all() else "a vector is not of numbers"
+
+    def cost(self, asked: Texts, got: Floats) -> Cost:
+        return Cost(bytes_of(*asked.texts) // 3, 0)
+
+    def dump(self, got: Floats) -> Any:
+        return {"vectors": got.tolist()}
+
+    def load(self, kept: Any, tier: Tier, model_id: str) -> Floats:
+        return np.array(kept["vectors"], dtype=np.float32)
+
+
 COMPLETE: Kind[Prompt, Answer] = _Complete()
 LIKELIHOODS: Kind[Options, Likelihoods] = _Likelihoods()
 RERANK: Kind[Rerank, Floats] = _Rerank()
+EMBED: Kind[Texts, Floats] = _Embed()
 
 
 def nonsense(model_id: str, what: str) -> LlmError:

@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx2
 import openai
@@ -44,10 +44,15 @@ class Worker:
 
     def stream(self, work: Callable[[int], Awaitable[R]], number: int, seconds: float) -> Iterator[tuple[int, R]]:
         """``work(0)`` to ``work(number - 1)`` in the order they finish. None begins after ``seconds``; each must end by
-        then by itself. Closing the iterator cancels what is under way."""
+        then by itself. Closing the iterator cancels what is under way.
+
+        A result counts as under way until the next one is asked for, so that no more than ``concurrency`` answers are
+        ever paid for and not yet written down.
+        """
         deadline = time.monotonic() + seconds
         out: queue.SimpleQueue[tuple[int, R] | Exception | None] = queue.SimpleQueue()
-        future = asyncio.run_coroutine_threadsafe(self._serve(work, number, deadline, out), self._loop)
+        room = asyncio.Semaphore(self._concurrency)
+        future = asyncio.run_coroutine_threadsafe(self._serve(work, number, deadline, out, room), self._loop)
         try:
             while True:
                 try:
@@ -59,6 +64,7 @@ class Worker:
                 if isinstance(got, Exception):
                     raise got
                 yield got
+                self._loop.call_soon_threadsafe(room.release)
         finally:
             future.cancel()
 
@@ -84,11 +90,19 @@ class Worker:
             self._thread.join(timeout=5)
             self._loop.close()
 
-    async def _serve(self, work: Callable[[int], Awaitable[R]], number: int, deadline: float, out: Any) -> None:
+    async def _serve(
+        self,
+        work: Callable[[int], Awaitable[R]],
+        number: int,
+        deadline: float,
+        out: queue.SimpleQueue[tuple[int, R] | Exception | None],
+        room: asyncio.Semaphore,
+    ) -> None:
         places = iter(range(number))
 
         async def serve() -> None:
             for place in places:
+                await room.acquire()
                 async with self._free:
                     if time.monotonic() >= deadline:
                         return
