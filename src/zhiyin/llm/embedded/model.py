@@ -123,6 +123,10 @@ class EmbeddedModel(Able):
                 else:
                     yield place, LlmNonsense("the model gives no number", where=self.model_id)
 
+    def tokens(self, text: str) -> list[int]:
+        """``text`` as the model reads it from its beginning."""
+        return self._loaded.text_ids(self._loaded.harmless(text))
+
     def probe(self) -> str:
         """Asks which of two ends is likelier. Raises LlmError."""
         question = Options("probe", "The capital of France is", (" Paris", " a banana"))
