@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from zhiyin.ports import Encoder
 from zhiyin.store import open_store
 from zhiyin.types import Floats
 from zhiyin.understand.items.features import unit
@@ -139,3 +140,16 @@ def test_merges_in_a_circle_end() -> None:
     merged = taxonomy.merged(one, two)
     assert merged.current(one) == two
     assert merged.merged(two, one).current(one) in (one, two)
+
+
+def test_the_real_encoder_merges_across_languages(multilingual: Encoder) -> None:
+    """ "护发" is nearer to "护发素" than to "Hair Care", and must still find its translation, not its neighbour."""
+    pairs = ["Green tea", "绿茶", "Black tea", "红茶", "Skin Care", "护肤", "Hair Care", "护发", "Nail Polish"]
+    sources = [ItemSource(f"{n}/{name}", name, categories=(name,)) for name in pairs for n in range(4)]
+    vectors = multilingual.encode([source.title for source in sources])
+    grown = grow(Taxonomy(), sources, SMALL, vectors=vectors, encode=multilingual.encode)
+    assert grown.find("绿茶") == grown.find("Green tea")
+    assert grown.find("护肤") == grown.find("Skin Care")
+    assert grown.find("护发") == grown.find("Hair Care")
+    assert grown.find("红茶") not in (grown.find("Green tea"), grown.find("绿茶"))
+    assert len({grown.find(name) for name in pairs}) == 6

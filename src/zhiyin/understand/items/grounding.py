@@ -109,6 +109,8 @@ def _named(ruled: ItemFeatures, found: Mapping[str, float]) -> dict[str, float]:
 def _attributes(told: Any, said: Said, ruled: Mapping[str, str], dropped: Counter[str]) -> dict[str, str]:
     found = dict(ruled)
     for one in told if isinstance(told, list) else []:
+        if not isinstance(one, dict):
+            continue
         name, value = attribute_name(str(one.get("name", ""))), plain(str(one.get("value", "")))
         if not name or not value or name in found:
             continue

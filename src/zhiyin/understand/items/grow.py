@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from zhiyin.types import Floats
 from zhiyin.understand.items.audience import audiences
+from zhiyin.understand.items.language import HAN
 from zhiyin.understand.items.source import ItemSource
 from zhiyin.understand.items.taxonomy import Taxonomy, TaxonomySettings, Topic, name_key, topic_id
 from zhiyin.understand.items.terms import TermCounts
@@ -107,14 +108,13 @@ def _add(
     places = {topic.topic_id: place for place, topic in enumerate(names)}
     alike = _cosines(encode, [topic.name for topic in names])
     together = _together(sources, names) if alike is not None and kind == "category" else {}
+    twins = None if alike is None else _twins(alike, [bool(HAN.search(topic.name)) for topic in names], settings)
     for topic in fresh.values():
         twin = None
-        if alike is not None:
-            row = alike[places[topic.topic_id]]
+        if alike is not None and twins is not None:
+            row, same = alike[places[topic.topic_id]], twins[places[topic.topic_id]]
             for other in sorted(taxonomy.active, key=lambda one: (-row[places[one.topic_id]], one.topic_id)):
-                if row[places[other.topic_id]] < settings.alike:
-                    break
-                if _may_merge(topic, other, together):
+                if same[places[other.topic_id]] and _may_merge(topic, other, together):
                     twin = other
                     break
         if twin is not None:
@@ -122,6 +122,20 @@ def _add(
         elif len(taxonomy.active) < settings.size:
             taxonomy = taxonomy.with_topics([topic])
     return taxonomy
+
+
+def _twins(alike: Floats, chinese: Sequence[bool], settings: TaxonomySettings) -> NDArray[np.bool_]:
+    """Which names may be one thing, bool [names, names]: those that are ``alike``, and across the scripts those that
+    are each other's nearest, for a translation is less close than a spelling."""
+    here = np.array(chinese)
+    across = np.where(here[:, None] != here[None, :], alike, -np.inf)
+    nearest = across.argmax(axis=1)
+    mutual = np.zeros_like(alike, dtype=np.bool_)
+    places = np.arange(len(here))
+    paired = (nearest[nearest] == places) & (across[places, nearest] >= settings.alike_across)
+    mutual[places[paired], nearest[paired]] = True
+    same: NDArray[np.bool_] = mutual | (alike >= settings.alike)
+    return same
 
 
 def _may_merge(topic: Topic, other: Topic, together: dict[str, set[str]]) -> bool:

@@ -28,6 +28,9 @@ class TaxonomySettings(BaseModel):
     """A category that more than this share of the catalogue is in says nothing and is no topic."""
     alike: float = Field(0.9, gt=0, le=1)
     """Cosine between the vectors of two names from which on they are one topic, said in two ways."""
+    alike_across: float = Field(0.75, gt=0, le=1)
+    """The same for a name with Chinese characters and one without, provided that of all names of the other kind each is
+    the other's nearest."""
     cluster_items: int = Field(40, ge=2)
     """Items of one cluster, on average, when topics are looked for among items that have none."""
     cues: int = Field(6, ge=0, le=50)
