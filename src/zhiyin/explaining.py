@@ -80,6 +80,8 @@ class Desk:
     unit: float
     now: int
     models: LanguageModels = field(default_factory=NoLanguageModels)
+    seconds: float | None = None
+    """What a language model may take over one explanation."""
 
     @cached_property
     def crowds(self) -> Crowds:
@@ -139,7 +141,7 @@ def explain(
         rank, score = place + 1, round(float(asked.order.scores[place]), 6)
         if place < k:
             found = asked.evidence(interests)
-            said = write(found, language, desk.models, render)
+            said = write(found, language, desk.models, render, seconds=desk.seconds)
             cited = {key for one in said for key in one.evidence}
             evidence = [one for one in found if one.id in cited]
             tier = max((one.tier for one in said), key=list(Tier).index, default=Tier.NONE)

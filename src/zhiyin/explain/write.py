@@ -37,9 +37,10 @@ def write(
     models: LanguageModels,
     render: Render,
     *,
+    seconds: float | None = None,
     choose: bool = CHOOSE_PHRASING,
 ) -> list[Sentence]:
-    """At most two sentences on ``evidence``; none where there is none.
+    """At most two sentences on ``evidence``; none where there is none. ``seconds`` is what a model may take.
 
     A sentence of a model that does not hold is replaced by the template in its place, with the reason; if the model
     gives nothing, all are templates, with the error as reason.
@@ -49,11 +50,13 @@ def write(
     if not claims or tier is Tier.NONE:
         return sentences(evidence, language)
     if tier is Tier.EMBEDDED:
-        return chosen(claims, language, models) if choose else sentences(evidence, language)
-    return asked(evidence, language, models, render)
+        return chosen(claims, language, models, seconds) if choose else sentences(evidence, language)
+    return asked(evidence, language, models, render, seconds)
 
 
-def chosen(claims: Sequence[Claim], language: Language, models: LanguageModels) -> list[Sentence]:
+def chosen(
+    claims: Sequence[Claim], language: Language, models: LanguageModels, seconds: float | None = None
+) -> list[Sentence]:
     """Each claim in the phrasing that the model finds likeliest by token; the default where it gives no answer."""
     ways = [phrasings(claim, language) for claim in claims]
     start = "" if language == "zh" else " "
@@ -62,7 +65,7 @@ def chosen(claims: Sequence[Claim], language: Language, models: LanguageModels) 
         for options in ways
     ]
     told = []
-    answers = models.likelihoods(Job.EXPLANATIONS, questions)
+    answers = models.likelihoods(Job.EXPLANATIONS, questions, seconds=seconds)
     for claim, options, answer in zip(claims, ways, answers, strict=True):
         if isinstance(answer, LlmError):
             told.append(Sentence(options[0], claim.ids, Tier.NONE, answer.line))
@@ -72,7 +75,13 @@ def chosen(claims: Sequence[Claim], language: Language, models: LanguageModels) 
     return told
 
 
-def asked(evidence: Sequence[Evidence], language: Language, models: LanguageModels, render: Render) -> list[Sentence]:
+def asked(
+    evidence: Sequence[Evidence],
+    language: Language,
+    models: LanguageModels,
+    render: Render,
+    seconds: float | None = None,
+) -> list[Sentence]:
     """What the model writes on the evidence of the plan, each sentence checked."""
     plain = sentences(evidence, language)
     used = {key for one in plain for key in one.evidence}
@@ -84,7 +93,7 @@ def asked(evidence: Sequence[Evidence], language: Language, models: LanguageMode
         for one in plain
     ]
     prompt = render("explain", language=language, schema=schema(list(names)), facts=facts, drafts=drafts)
-    (answer,) = models.complete(Job.EXPLANATIONS, [prompt])
+    (answer,) = models.complete(Job.EXPLANATIONS, [prompt], seconds=seconds)
     if isinstance(answer, LlmError):
         return [replace(one, reason=answer.line) for one in plain]
     return accepted(answer.data, answer.tier, plain, names, language)
