@@ -170,7 +170,7 @@ def test_the_real_encoder_reads_a_long_text(multilingual: Encoder) -> None:
 def test_a_summary_says_what_the_text_says_most() -> None:
     random = np.random.default_rng(0)
     letters = random.choice(list("aeiou bcdfg hklmn prstv"), (200, 60))
-    filler = [f"Entry {''.join(row)}." for row in letters]
+    filler = [f"{''.join(row).strip().capitalize()}." for row in letters]
     for place in (40, 90, 150):
         filler[place] = f"The lighthouse keeper repaired the lighthouse lamp in year {place} before the storm."
     assert "lighthouse" in extract(" ".join(filler), 60)
