@@ -5,7 +5,7 @@
 Titles of Amazon Beauty where ``shared/data`` lies beside the repository, else of MovieLens-100K. A profile of about 500
 tokens is a list of titles; each candidate is asked for in two ways: how likely its title is as the next one, and how
 likely "yes" is as the answer to a question about it. *Cold*: the profile has not been seen; *warm*: it is remembered.
-*Naive* is what each option behind the whole text, computed by itself, would take.
+*Naive* is what each candidate behind the whole text, computed by itself, would take.
 """
 
 from __future__ import annotations
@@ -126,8 +126,9 @@ def measure(model: EmbeddedModel, asked: list[Options]) -> Taken:
     began, processor = time.perf_counter(), time.process_time()
     found = ask(model, asked)
     seconds, processor = time.perf_counter() - began, time.process_time() - processor
+    # Options of one token are all read off one run, also in the naive way.
     naive = sum(
-        len(model.tokens(one.prefix)) * len(one.options) + int(answer.tokens.sum())
+        len(model.tokens(one.prefix)) * (1 if answer.tokens.max() == 1 else len(one.options)) + int(answer.tokens.sum())
         for one, answer in zip(asked, found, strict=True)
     )
     return Taken(seconds, processor, sum(answer.computed for answer in found), naive)
