@@ -52,6 +52,11 @@ def films() -> Films:
 
 
 @pytest.fixture(scope="session")
+def film_words(films: Films) -> Vocabulary:
+    return films.vocabulary
+
+
+@pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     folder: Path = tmp_path_factory.mktemp("wishes")
     opened = open_store("sqlite:///wishes.db", folder)

@@ -90,7 +90,7 @@ def test_a_server_adds_what_it_knows_of_a_title(films: Any) -> None:
     assert prompt.user.count("<data>") == prompt.user.count("</data>") == 3
 
 
-BAD = [
+BAD: list[Any] = [
     None,
     "wishes",
     [],

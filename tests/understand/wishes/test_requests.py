@@ -103,8 +103,8 @@ NAMES = [
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.one_of(st.sampled_from(CUES + NAMES), st.text(max_size=12)), max_size=14))
-def test_any_text_gives_wishes_within_bounds(films: Any, parts: list[str]) -> None:
-    vocabulary: Vocabulary = films.vocabulary
+def test_any_text_gives_wishes_within_bounds(film_words: Vocabulary, parts: list[str]) -> None:
+    vocabulary = film_words
     asked = parse("".join(parts), vocabulary)
     assert asked == parse("".join(parts), vocabulary)
     for wish in asked.wishes:

@@ -29,6 +29,8 @@ WORDS = 0.8
 """Affinity of an item whose title has every word of a phrase that names nothing the catalogue knows."""
 UNKNOWN = 0.1
 """Share of its weight that a title keeps which the catalogue does not have: its characters say little."""
+BEST = 0.8
+"""Share of the wish that an item answers best in what it answers altogether."""
 NEAR_YEARS = 10
 """A leaning for years still counts this far outside them, less and less."""
 
@@ -128,15 +130,20 @@ class Matcher:
         leaning = [wish for wish in wishes if wish.weight and not (wish.hard and self._only_filters(wish))]
         if not leaning:
             return [], np.zeros((0, self.n_items), dtype=np.float32)
-        weights = [wish.weight * (UNKNOWN if self._unknown(wish) else 1.0) for wish in leaning]
-        total = sum(map(abs, weights))
-        shares = [
-            self.affinity(wish) * np.float32(weight / total) for wish, weight in zip(leaning, weights, strict=True)
-        ]
-        return leaning, np.stack(shares)
+        weights = np.array([wish.weight * (UNKNOWN if self._unknown(wish) else 1.0) for wish in leaning], np.float32)
+        answered = np.stack([self.affinity(wish) for wish in leaning]) * weights[:, None]
+        shares = np.zeros_like(answered)
+        for side in (weights > 0, weights < 0):
+            if side.any():
+                shares[side] = _combined(answered[side], float(np.abs(weights[side]).sum()))
+        return leaning, shares
 
     def scores(self, wishes: Sequence[Wish]) -> Floats:
-        """sum of weight * affinity / sum of |weight|, float32 [n] in [-1, 1]; zeros without a leaning."""
+        """What speaks for each item minus what speaks against it, float32 [n] in [-1, 1]; zeros without a leaning.
+
+        Each side is ``BEST`` * its strongest |weight| * affinity + (1 - ``BEST``) * the sum of them / sum of |weight|:
+        who likes comedies and westerns is served by either, and a little better by both.
+        """
         scores: Floats = self.parts(wishes)[1].sum(axis=0, dtype=np.float32)
         return np.clip(scores, -1, 1)
 
@@ -207,6 +214,15 @@ class Matcher:
     @cached_property
     def _foreign(self) -> Space | None:
         return self._make_foreign() if self._make_foreign is not None else None
+
+
+def _combined(answered: Floats, total: float) -> Floats:
+    """Parts of one side's score, by wish and item, from weight * affinity of each, all of one sign."""
+    shares: Floats = answered * np.float32((1 - BEST) / total)
+    best = np.abs(answered).argmax(axis=0)
+    columns = np.arange(answered.shape[1])
+    shares[best, columns] += np.float32(BEST) * answered[best, columns]
+    return shares
 
 
 def _where(said: Mask, then: Floats | float, otherwise: Floats) -> Floats:

@@ -17,8 +17,9 @@ REQUEST = 3.0
 orders what answers it."""
 EDIT = 0.5
 """The same for wishes kept in a profile: they lean."""
-POPULARITY = 0.1
-"""Weight of popularity in [0, 1] against wishes in [-1, 1] where there is no history."""
+POPULARITY = 0.9
+"""Weight of popularity in [0, 1] against wishes of weight ``REQUEST`` where there is no history. Validation would take
+more; with this much, an item that says one thing asked for still stands above all that only sound like it."""
 OUTLIER = 3.0
 """Standard deviations at which a score of the history counts no further."""
 
@@ -90,9 +91,12 @@ def scored(
     if base is not None:
         candidates[: len(base)] &= ~np.isneginf(base)
         scores[: len(base)] = standardised(base, candidates[: len(base)])
-    elif popularity is not None:
-        scores += np.float32(POPULARITY) * prior(popularity)
-    scores += np.float32(weight) * matcher.scores(wishes)
+    wished = matcher.scores(wishes)
+    if base is None and popularity is not None:
+        # Where the best item only sounds like what was asked, popularity counts as much less.
+        best = float(wished[candidates].max(initial=0.0))
+        scores += np.float32(POPULARITY * (best if best > 0 else 1.0)) * prior(popularity)
+    scores += np.float32(weight) * wished
     scores[~candidates] = -np.inf
     return scores, candidates
 
@@ -108,10 +112,10 @@ def standardised(base: Floats, candidates: Mask) -> Floats:
 
 
 def prior(popularity: Floats) -> Floats:
-    """log(1 + popularity) out of its highest, float32 [n] in [0, 1]."""
-    logs = np.log1p(np.maximum(popularity, 0))
-    top = float(logs.max(initial=0.0))
-    result: Floats = (logs / top if top > 0 else logs).astype(np.float32)
+    """Popularity out of its highest, float32 [n] in [0, 1]."""
+    counted = np.maximum(popularity, 0)
+    top = float(counted.max(initial=0.0))
+    result: Floats = (counted / top if top > 0 else counted).astype(np.float32)
     return result
 
 
