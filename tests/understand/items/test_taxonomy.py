@@ -12,6 +12,7 @@ import pytest
 from zhiyin.ports import Encoder
 from zhiyin.store import open_store
 from zhiyin.types import Floats
+from zhiyin.understand.items.context import Context
 from zhiyin.understand.items.features import unit
 from zhiyin.understand.items.grow import Cluster, grow
 from zhiyin.understand.items.source import ItemSource
@@ -153,3 +154,21 @@ def test_the_real_encoder_merges_across_languages(multilingual: Encoder) -> None
     assert grown.find("护发") == grown.find("Hair Care")
     assert grown.find("红茶") not in (grown.find("Green tea"), grown.find("绿茶"))
     assert len({grown.find(name) for name in pairs}) == 6
+
+
+def test_a_title_alone_is_placed_by_vectors_and_words(multilingual: Encoder) -> None:
+    kinds = {
+        "Green tea": "leaf tea from the hills",
+        "蓝牙音箱": "无线音响 低音",
+        "Nail Polish": "red lacquer for nails",
+    }
+    sources = [ItemSource(f"{n}/{kind}", text, categories=(kind,)) for kind, text in kinds.items() for n in range(4)]
+    vectors = multilingual.encode([source.encoded for source in sources])
+    grown = grow(Taxonomy(), sources, SMALL, vectors=vectors, encode=multilingual.encode)
+    context = Context.of(grown, sources, SMALL, multilingual.encode)
+    new = [ItemSource("a", "green tea, loose leaves"), ItemSource("b", "便携蓝牙音箱"), ItemSource("c", "")]
+    hints = context.hints(new, multilingual.encode([source.title for source in new]))
+    assert [grown.name(hint.choices[0]) for hint in hints[:2]] == ["Green tea", "蓝牙音箱"]
+    assert [grown.name(key) for key in hints[1].matched] == ["蓝牙音箱"]
+    assert not any(hint.certain for hint in hints)
+    assert hints[2].choices == ()

@@ -31,8 +31,8 @@ NO_ITEM = "N/A"
 EVERYONE = {"zh": "所有人", "en": "everyone"}
 CONFIDENT = 0.5
 """Share of the calibrated likelihood from which on an audience is believed; "everyone" is one of the options."""
-TOPIC_WEIGHT = 0.6
-"""Weight of a topic chosen by likelihood: above one that is only near by vectors, below one that is said."""
+TOPIC_WEIGHT = 0.8
+"""Weight of a topic chosen by likelihood: above those that rules find without a category."""
 
 
 class LikelihoodReader:
