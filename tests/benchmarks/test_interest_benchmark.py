@@ -26,7 +26,7 @@ def test_likelihood_and_rank_are_over_what_is_not_in_the_history() -> None:
     n = trial.train.n_items
 
     def even(histories: Histories) -> Floats:
-        return np.zeros((len(histories), n), dtype=np.float32)
+        return np.full((len(histories), n), -1, dtype=np.float32)
 
     told = interest_model.told_by(even, trial)
     np.testing.assert_allclose(told.logs, -np.log(n - trial.histories.lengths), rtol=1e-6)
