@@ -17,6 +17,7 @@ from zhiyin.candidates.content import ContentKNN
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.item_knn import ItemKNN
 from zhiyin.candidates.matrix import user_items
+from zhiyin.candidates.topn import best_of
 from zhiyin.errors import ModelError
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.measure import Ranker
@@ -25,7 +26,7 @@ from zhiyin.preprocess.splits import Trial
 from zhiyin.rank.interests import InterestModel
 from zhiyin.search import OBJECTIVE
 from zhiyin.short import cut_short, part
-from zhiyin.types import Catalogue, Floats, Histories, TrainingData
+from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
 
 WEIGHTS = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
 BLOCK = 512
@@ -77,6 +78,44 @@ def signals(data: TrainingData) -> list[Signal]:
     return found
 
 
+class Joined:
+    """A system with ``weight`` times a signal added, both in standard deviations over the items of each person."""
+
+    def __init__(self, best: Filled, signal: Score, weight: float) -> None:
+        self.best = best
+        self.signal = signal
+        self.weight = weight
+
+    def top_k(
+        self,
+        histories: Histories,
+        k: int,
+        *,
+        exclude_seen: bool = True,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> tuple[Ints, Floats]:
+        """As ``Recommender.top_k``; the signal speaks of every item, so no list is short."""
+        rows = np.full((len(histories), k), -1, dtype=np.int32)
+        scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
+        for start in range(0, len(histories), BLOCK):
+            asked = histories.slice(start, start + BLOCK)
+            block = spread(self.best.model.score(asked)) + np.float32(self.weight) * spread(self.signal(asked))
+            if exclude_seen:
+                block[asked.owners(), asked.items] = -np.inf
+            if allowed is not None:
+                block[:, ~allowed] = -np.inf
+            rows[start : start + BLOCK], scores[start : start + BLOCK] = best_of(block, k)
+        return rows, scores
+
+
+def spread(block: Floats) -> Floats:
+    """Each row in standard deviations from its mean."""
+    block = np.array(block, dtype=np.float32)
+    block -= block.mean(axis=1, keepdims=True)
+    block /= np.maximum(block.std(axis=1, keepdims=True), 1e-12)
+    return block
+
+
 def affinity(categories: list[list[str]], counts: NDArray[np.int64]) -> Score:
     """sqrt(events of c) * cos(categories of the history, categories of c)^2, categories weighted by their rarity."""
     names = {name: column for column, name in enumerate(sorted({one for row in categories for one in row}))}
@@ -103,9 +142,7 @@ def standing(score: Score, trial: Trial) -> list[Floats]:
     blocks = []
     for start in range(0, len(trial.histories), BLOCK):
         asked = trial.histories.slice(start, start + BLOCK)
-        block = np.array(score(asked), dtype=np.float32)
-        block -= block.mean(axis=1, keepdims=True)
-        block /= np.maximum(block.std(axis=1, keepdims=True), 1e-12)
+        block = spread(score(asked))
         block[asked.owners(), asked.items] = -np.inf
         blocks.append(block)
     return blocks

@@ -60,8 +60,10 @@ def reranked(
     folder: Path,
     progress: Progress,
     seed: int,
+    tested_ranker: Ranker | None = None,
 ) -> str:
-    """A table: each way of asking, the weight chosen, and what it changes for all people."""
+    """A table: each way of asking, the weight chosen, and what it changes for all people. ``tested_ranker`` makes the
+    lists of ``testing`` where they are not those of ``ranker``."""
     folder.mkdir()
     (folder / FILE_NAME).write_text(TOML, encoding="utf-8")
     lines, notes = [], []

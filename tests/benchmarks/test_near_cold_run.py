@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks import near_cold
+from benchmarks import near_cold, understanding
 from benchmarks.blends import affinity, blended, standing
 from benchmarks.data import SHARED
 from zhiyin.preprocess.splits import Trial
@@ -50,3 +50,11 @@ def test_a_blend_moves_the_target() -> None:
     rises = standing(lambda histories: np.tile(rising, (len(histories), 1)), asked)
     assert blended(falls, rises, 0.0, asked).tolist() == [0.0]
     assert blended(falls, rises, 3.0, asked).tolist() == [1.0]
+
+
+@needs_data
+def test_understanding_quick(capsys: pytest.CaptureFixture[str]) -> None:
+    understanding.main(["--quick"])
+    out = capsys.readouterr().out
+    for part in (understanding.NO_TEXT, understanding.TEXT, "+ item features", "+ interest model", "+ weights for"):
+        assert f"| {part}" in out
