@@ -141,7 +141,7 @@ def features(tuning: Setting, variants: Sequence[Variant], core: Callable[[Setti
     """Item features, in the way that is best for each group on validation."""
     found = {one.name: {name: value(core(tuning, one.name), tuning, name) for name in GROUPS} for one in variants}
     best = {name: highest({one: by_group[name] for one, by_group in found.items()}) for name in GROUPS}
-    return Step("+ item features", best, {name: lambda setting, one=best[name]: core(setting, one) for name in GROUPS})
+    return Step("+ item features", best, {name: with_(core, variant) for name, variant in best.items()})
 
 
 def highest(values: dict[str, float]) -> str:
