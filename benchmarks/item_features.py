@@ -29,7 +29,7 @@ from benchmarks.tables import figure, markdown
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.content import ContentKNN
 from zhiyin.candidates.fill import Filled
-from zhiyin.candidates.linear import LinearCore
+from zhiyin.candidates.linear import LinearCore, LinearParams
 from zhiyin.candidates.matrix import user_items
 from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.solvers import Solution, solve
@@ -100,11 +100,11 @@ class Variant:
     similarity: sparse.csr_array | None = None
     scale: float = 0.0
 
-    def fit(self, data: TrainingData) -> LinearCore:
+    def fit(self, data: TrainingData, params: LinearParams) -> LinearCore:
         data = replace(data, catalogue=replace(data.catalogue, vectors=self.vectors))
         if self.similarity is None:
-            return LinearCore().fit(data)
-        model = FeatureCore()
+            return LinearCore(params).fit(data)
+        model = FeatureCore(params)
         model.similarity, model.scale = self.similarity, self.scale
         return model.fit(data)
 
@@ -129,15 +129,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--part", choices=("core", "titles", "both"), default="both", help="one of the two tables alone"
     )
+    parser.add_argument("--solver", choices=("auto", "local"), default="auto", help="local: quicker, not exact")
+    parser.add_argument("--not-encoded", action="store_true", help="leave out the way that encodes all texts again")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         try:
-            run(given.quick, Path(given.keep or scratch), given.part, given.embedded, make_progress(given.quick))
+            run(given, Path(given.keep or scratch), make_progress(given.quick))
         except Missing as absent:
             print(f"skipped: {absent.line}")
 
 
-def run(quick: bool, folder: Path, part: str, embedded: int, progress: Progress) -> None:
+def run(given: argparse.Namespace, folder: Path, progress: Progress) -> None:
+    quick: bool = given.quick
     project = folder / ("slice project" if quick else "project")
     if not project.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -146,15 +149,16 @@ def run(quick: bool, folder: Path, part: str, embedded: int, progress: Progress)
         assert isinstance(opened.store, SqlStore)
         prepared = prepare(opened.store, opened.settings, progress)
         world = read(prepared, opened.store, progress)
-        if part != "titles":
-            features_on_and_off(world)
-        if part == "core":
+        params = LinearParams(solver=given.solver)
+        if given.part != "titles":
+            features_on_and_off(world, params, encoded=not given.not_encoded)
+        if given.part == "core":
             return
-        if embedded:
+        if given.embedded:
             settings = LlmSettings(provider="embedded", batch_seconds=MODEL_SECONDS)
-            titles_only(world, open_models(settings, opened.store, progress), embedded)
+            titles_only(world, params, open_models(settings, opened.store, progress), given.embedded)
         else:
-            titles_only(world, NoLanguageModels(), 0)
+            titles_only(world, params, NoLanguageModels(), 0)
 
 
 def read(prepared: Prepared, store: SqlStore, progress: Progress) -> World:
@@ -173,7 +177,7 @@ def read(prepared: Prepared, store: SqlStore, progress: Progress) -> World:
     return World(prepared, sources, reading, encode, store, time.perf_counter() - began)
 
 
-def features_on_and_off(world: World) -> None:
+def features_on_and_off(world: World, params: LinearParams, *, encoded: bool) -> None:
     """Choose on validation how features enter, then measure off and on once on the test part."""
     reading, prepared = world.reading, world.prepared
     kinds = {
@@ -190,8 +194,8 @@ def features_on_and_off(world: World) -> None:
     first, second = draw(prepared.interactions.n_items)
     tuning = held_out(split, prepared.catalogue, held=first | second, asked=second, test=False)
     testing = held_out(split, prepared.catalogue, held=first, asked=first, test=True)
-    variants = ways(world)
-    on_validation = {one.name: measured(one.fit(tuning.data), tuning) for one in variants}
+    variants = ways(world, encoded)
+    on_validation = {one.name: measured(one.fit(tuning.data, params), tuning) for one in variants}
     print("\n### Validation, NDCG@10\n")
     print(
         markdown(
@@ -202,7 +206,7 @@ def features_on_and_off(world: World) -> None:
     best = {group: highest(on_validation, group) for group in GROUPS}
     print("\n" + " ".join(f"Best {group}: {name}." for group, name in best.items()), flush=True)
     wanted = dict.fromkeys([OFF, best["warm"], best["cold"]])
-    on_test = {one.name: measured(one.fit(testing.data), testing) for one in variants if one.name in wanted}
+    on_test = {one.name: measured(one.fit(testing.data, params), testing) for one in variants if one.name in wanted}
     print("\n### Test, NDCG@10, and the paired difference to features off\n")
     rows = []
     for name, one in on_test.items():
@@ -217,7 +221,7 @@ def highest(measurements: dict[str, dict[str, Measurement]], group: str) -> str:
     return max(measurements, key=lambda name: measurements[name][group].means[NDCG])
 
 
-def ways(world: World) -> list[Variant]:
+def ways(world: World, encoded: bool) -> list[Variant]:
     catalogue, features = world.prepared.catalogue, world.reading.features
     assert catalogue.vectors is not None
     told = [
@@ -226,7 +230,7 @@ def ways(world: World) -> list[Variant]:
     flat, similar = feature_vectors(features), feature_similarity(features)
     return [
         Variant(OFF, catalogue.vectors),
-        Variant("in the encoded text", world.encode(told)),
+        *([Variant("in the encoded text", world.encode(told))] if encoded else []),
         *(Variant(f"{share:.0%} of the cosine", joined_vectors(catalogue.vectors, flat, share)) for share in SHARES),
         *(Variant(f"{scale:g} x similarity beside the text", catalogue.vectors, similar, scale) for scale in SCALES),
     ]
@@ -249,13 +253,13 @@ def shortened(trial: Trial) -> Trial:
     )
 
 
-def titles_only(world: World, models: LanguageModels, asked: int) -> None:
+def titles_only(world: World, params: LinearParams, models: LanguageModels, asked: int) -> None:
     """New items arrive with a title alone: placed by it, and by what is read in it."""
     prepared, taxonomy = world.prepared, world.reading.taxonomy
     split = leave_one_out(prepared.interactions)
     held, _ = draw(prepared.interactions.n_items)
     testing = held_out(split, prepared.catalogue, held=held, asked=held, test=True)
-    late = Late(testing)
+    late = Late(testing, params)
     bare = [ItemSource(world.sources[row].item_id, world.sources[row].title) for row in late.new]
     vectors = world.encode([source.title for source in bare])
     known = [world.sources[row] for row in late.kept]
@@ -346,7 +350,7 @@ def accuracy(name: str, reading: Reading, truth: Sequence[str | None]) -> list[s
 class Late:
     """The linear model fitted without the held-out items, which then arrive with vectors of any making."""
 
-    def __init__(self, setting: Setting) -> None:
+    def __init__(self, setting: Setting, params: LinearParams) -> None:
         held, whole = setting.held, setting.data.interactions
         self.kept, self.new = np.flatnonzero(~held), np.flatnonzero(held)
         order = np.concatenate((self.kept, self.new))
@@ -357,7 +361,7 @@ class Late:
         train = Interactions(
             whole.users, IdMap([whole.items.ids[row] for row in self.kept]), self._moved(whole.histories)
         )
-        self._model = LinearCore().fit(
+        self._model = LinearCore(params).fit(
             replace(setting.data, interactions=train, catalogue=taken(self._whole, self.kept))
         )
         self.data = replace(
