@@ -77,7 +77,7 @@ def with_model(
     render: Render | None,
     seconds: float | None,
 ) -> Asked:
-    """``plain``, the rules' reading, with what the model adds; ``plain`` itself with a note where it gives nothing that
+    """``plain``, the rules' reading, with what the model adds; ``plain`` itself, saying why, where it gives nothing that
     can be used. Never raises LlmError."""
     tier = models.tier(Job.QUERIES)
     try:
@@ -87,7 +87,7 @@ def with_model(
             return _by_likelihood(plain, vocabulary, models, seconds)
         raise LlmOff("the model can neither write to a schema nor weigh options")
     except LlmError as failed:
-        return replace(plain, note="; ".join(part for part in (plain.note, failed.line) if part))
+        return replace(plain, failed=failed.line)
 
 
 def schema_of(vocabulary: Vocabulary) -> dict[str, Any]:
@@ -216,7 +216,7 @@ def _by_likelihood(plain: Asked, vocabulary: Vocabulary, models: LanguageModels,
         chances = calibrated(own, without)
         if chances.max() >= SURE:
             known.extend(_kind_wishes(kinds[int(chances.argmax())], vocabulary))
-    return _joined(plain, plain.wishes, known, Tier.EMBEDDED)
+    return _joined(plain, plain.wishes, known, Tier.EMBEDDED) if known else plain
 
 
 def _questions(title: str, kinds: Sequence[str]) -> list[Options]:
