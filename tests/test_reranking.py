@@ -14,8 +14,8 @@ from zhiyin.errors import LlmError, LlmTimeout
 from zhiyin.llm.prompts import render
 from zhiyin.ports import Likelihoods, NoLanguageModels, Options, Progress
 from zhiyin.preprocess.splits import Trial
-from zhiyin.rank.llm_ranker import LlmRankerParams
-from zhiyin.reranking import GateParams, decide, draw, language_of
+from zhiyin.rank.llm_ranker import LlmRankerParams, Reranked
+from zhiyin.reranking import GateParams, decide, draw, language_of, reordered
 from zhiyin.testing.fixtures import training_data
 from zhiyin.types import Histories, Job, Tier, TrainingData
 
@@ -68,7 +68,7 @@ def people(n: int = 120) -> tuple[TrainingData, Trial]:
 def gate(models: Any, **changes: Any) -> Any:
     data, trial = people()
     ranker = Filled(popular := WindowedPopularity().fit(data), popular)
-    told = {"params": PARAMS.model_copy(update={"most_events": 1}), "gate": GATE, "seed": 2} | changes
+    told: dict[str, Any] = {"params": PARAMS.model_copy(update={"most_events": 1}), "gate": GATE, "seed": 2} | changes
     return decide(models, render, ranker, trial, data.catalogue, **told)
 
 
@@ -127,6 +127,14 @@ def test_the_target_is_no_part_of_what_is_known() -> None:
         assert asked.titles[target].split()[1] == asked.recent[0].split()[1]
         assert list(asked.titles).count(asked.titles[target]) == 1
         assert not set(asked.titles) & set(asked.recent)
+
+
+def test_a_list_in_its_new_order() -> None:
+    rows, scores = np.array([5, 9, 2, 7], dtype=np.int32), np.array([4, 3, 2, 1], dtype=np.float32)
+    done = Reranked(np.array([2, 0, 1]), np.array([0.5, 0.1, 0.9]), Tier.EMBEDDED, None)
+    found, values = reordered(rows, scores, done)
+    assert found.tolist() == [2, 5, 9, 7]
+    assert values.tolist() == [4, 3, 2, 1]
 
 
 @pytest.mark.parametrize(
