@@ -218,7 +218,7 @@ def test_a_model_that_is_won_over_cannot_widen_a_request(pattern: str) -> None:
     asked = parse("no horror", matcher.vocabulary, Won(matcher.catalogue.titles[-1]), render=render)
     assert asked.wishes == plain_reading.wishes
     assert asked.tier is Tier.NONE
-    assert asked.note
+    assert asked.failed
 
 
 @pytest.mark.parametrize("method", ["likelihood", "yes_no", "listwise"])
