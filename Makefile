@@ -37,9 +37,10 @@ $(VENV)/.core: requirements/core.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(VENV)/.llm: requirements/llm.lock requirements/torch.txt $(VENV)/.core
+$(VENV)/.llm: requirements/llm.lock requirements/torch.txt requirements/accelerate.txt $(VENV)/.core
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/torch.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/llm.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/accelerate.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.lock $(VENV)/.llm

@@ -14,21 +14,26 @@ import numpy as np
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
+from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.registry import CORE, FILLER, MODELS
+from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.config import Settings
 from zhiyin.errors import ConfigError, ModelError, StoreError, ZhiyinError
+from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import hits
+from zhiyin.parts import PARTS, params_of
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, Trial
 from zhiyin.search import OBJECTIVE, Found, Search
+from zhiyin.short import choose_short
 from zhiyin.types import Catalogue
 
 FOLDER = "searches"
 """Folder of a project that keeps what was chosen."""
 CURVE = 100
 """Ranks for which a probability is kept."""
-FORMAT = 3
+FORMAT = 4
 """Raised when the search changes, so that older choices are not taken up again."""
 
 
@@ -42,6 +47,8 @@ class Choice:
     scores: dict[str, float]
     summary: dict[str, Any]
     probability: list[float]
+    short: Params | None = None
+    """Parameters of the core for short histories; None where the served model answers for them too."""
 
 
 def choose(split: Split, prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:
@@ -61,11 +68,12 @@ def choose(split: Split, prepared: Prepared, settings: Settings, project: Path, 
 
 def choice_key(split: Split, prepared: Prepared, settings: Settings) -> str:
     """Names everything that decides the outcome: data, split, settings, and what the search may try."""
+    kinds: list[type[Recommender]] = [*MODELS.values(), ShortCore]
     told = {
         "train": settings.train.model_dump(exclude={"keep_bundles"}),
         "models": settings.models,
         "split": split.description,
-        "space": {name: [kind.params_type().model_dump(), kind.search_space] for name, kind in MODELS.items()},
+        "space": {kind.name: [kind.params_type().model_dump(), kind.search_space] for kind in kinds},
         "version": [FORMAT, version("zhiyin")],
     }
     text = json.dumps([prepared.fingerprint, told], sort_keys=True, ensure_ascii=False)
@@ -75,11 +83,13 @@ def choice_key(split: Split, prepared: Prepared, settings: Settings) -> str:
 def check_models(settings: Settings) -> None:
     """Raise ConfigError where ``[models.NAME]`` names an unknown model, or a parameter it does not take."""
     for name, values in settings.models.items():
-        if name not in MODELS:
-            raise ConfigError(
-                f"unknown model '{name}'", where=f"[models.{name}]", fix=f"use one of {', '.join(MODELS)}"
-            )
-        MODELS[name].make_params(values)
+        if name in PARTS:
+            params_of(settings, name, PARTS[name])
+        elif name in MODELS:
+            MODELS[name].make_params(values)
+        else:
+            known = ", ".join((*MODELS, *PARTS))
+            raise ConfigError(f"unknown model '{name}'", where=f"[models.{name}]", fix=f"use one of {known}")
 
 
 def _read(path: Path) -> Choice | None:
@@ -135,16 +145,28 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
                 )
             advance(1)
     served = max(found, key=lambda name: (found[name].score, name == CORE))
+    summary = {name: one.to_dict() for name, one in found.items()}
+    best = fitted[served]
+    long = short = Filled(best, fitted[FILLER])
+    few: Params | None = None
+    if isinstance(best, LinearCore) and settings.train.search:
+        with progress.task("Choosing the core for short histories"):
+            chosen = choose_short(best, fitted[FILLER], trial, catalogue, settings.train.seed)
+        summary[ShortCore.name] = chosen.to_dict()
+        if chosen.params is not None and chosen.model is not None:
+            few, short = chosen.params, Filled(chosen.model, fitted[FILLER])
+            progress.say("short histories get a core of their own")
     return Choice(
         served,
         {name: one.params for name, one in found.items()},
         {name: one.score for name, one in found.items()},
-        {name: one.to_dict() for name, one in found.items()},
-        rank_probability(Filled(fitted[served], fitted[FILLER]), trial, catalogue),
+        summary,
+        rank_probability(ByLength(long, short), trial, catalogue),
+        few,
     )
 
 
-def rank_probability(ranker: Filled, trial: Trial, catalogue: Catalogue) -> list[float]:
+def rank_probability(ranker: Ranker, trial: Trial, catalogue: Catalogue) -> list[float]:
     """Share of the users of ``trial`` with a target at each rank 1..``CURVE``, made to fall with the rank by isotonic
     regression."""
     allowed = ~catalogue.hidden if catalogue.hidden.any() else None
@@ -163,12 +185,14 @@ def _to_json(choice: Choice) -> dict[str, Any]:
         "scores": choice.scores,
         "summary": choice.summary,
         "probability": choice.probability,
+        "short": None if choice.short is None else choice.short.model_dump(),
     }
 
 
 def _from_json(told: dict[str, Any]) -> Choice:
     params = {name: MODELS[name].make_params(values) for name, values in told["params"].items()}
-    return Choice(told["served"], params, told["scores"], told["summary"], told["probability"])
+    short = None if told["short"] is None else ShortCore.make_params(told["short"])
+    return Choice(told["served"], params, told["scores"], told["summary"], told["probability"], short)
 
 
 def untested(settings: Settings) -> Choice:

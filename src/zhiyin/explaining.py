@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
-from zhiyin.candidates.fill import Filled, known_to
+from zhiyin.candidates.fill import known_to
 from zhiyin.candidates.registry import FILLER
+from zhiyin.candidates.short import ByLength
 from zhiyin.config import PreprocessSettings
 from zhiyin.crowd import Crowds, crowds_of
 from zhiyin.explain.evidence import Evidence, Interested, Own, Wished, gather, meets
@@ -23,10 +24,11 @@ from zhiyin.explain.why_not import Barred, Change, Part, Rule, Standing, WhyNot,
 from zhiyin.explain.write import write
 from zhiyin.llm.prompts import render
 from zhiyin.newcomers import Shelf
+from zhiyin.ordering import Ordered
 from zhiyin.ports import LanguageModels, NoLanguageModels, Store
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
-from zhiyin.types import Floats, Histories, Ints, Tier
+from zhiyin.types import Floats, Histories, Tier
 
 TRIED = 20
 """Items whose choice is tried in answer to "what would change it"."""
@@ -58,24 +60,13 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class Ordered:
-    """A full order, best first: item rows and their scores. ``parts`` are further summands of every item's score by
-    name ("wish", "model"), float32 [items], beside own events and popularity."""
-
-    rows: Ints
-    scores: Floats
-    parts: Mapping[str, Floats]
-
-
-@dataclass(frozen=True)
 class Desk:
-    """What an engine has open. ``model`` knows the newcomers it can place; ``ranker`` is it with its filler."""
+    """What an engine has open. ``ranker`` says which model, with its filler, is asked about a history."""
 
     store: Store
     bundle: Bundle
     shelf: Shelf
-    model: Recommender
-    ranker: Filled
+    ranker: ByLength
     preprocess: PreprocessSettings
     unit: float
     now: int
@@ -183,6 +174,11 @@ class _Asked:
         events = liked.select("item_id", "seq", "event_type").iter_rows()
         self._events = {item: (str(seq), kind) for item, seq, kind in events}
 
+    @cached_property
+    def model(self) -> Recommender:
+        """The one that is asked about this history."""
+        return self.desk.ranker.of(self.history).model
+
     @property
     def language(self) -> Language:
         titles = self.desk.shelf.catalogue.titles
@@ -242,16 +238,16 @@ class _Asked:
 
     @cached_property
     def own(self) -> Histories:
-        return known_to(self.history, self.desk.model.n_items)
+        return known_to(self.history, self.model.n_items)
 
     def _pulls(self, item: int) -> Floats:
-        if item >= self.desk.model.n_items:
+        if item >= self.model.n_items:
             return np.zeros(len(self.own.items), dtype=np.float32)
-        return self.desk.model.contributions(self.own, item)
+        return self.model.contributions(self.own, item)
 
     def _common(self, item: int) -> float:
-        known = item < self.desk.model.n_items
-        return float(self.desk.model.common(np.array([item], dtype=np.int32))[0]) if known else 0.0
+        known = item < self.model.n_items
+        return float(self.model.common(np.array([item], dtype=np.int32))[0]) if known else 0.0
 
     def evidence(self, interests: Sequence[Interested]) -> list[Evidence]:
         shelf = self.desk.shelf
@@ -288,7 +284,7 @@ class _Asked:
 
     def _changes(self) -> list[Change]:
         """Where the item would stand after one more choice, for the items that go with it most of all."""
-        model, ids, titles = self.desk.model, self.desk.shelf.items.ids, self.desk.shelf.catalogue.titles
+        model, ids, titles = self.model, self.desk.shelf.items.ids, self.desk.shelf.catalogue.titles
         n = model.n_items
         if self.item >= n or (self._ordered is not None and self._again is None):
             return []

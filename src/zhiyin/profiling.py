@@ -104,6 +104,17 @@ class Profiler:
             params=self._params,
         )
 
+    def shared(self, user_id: str, item: int) -> list[tuple[str, str, float]]:
+        """Interests that the item in row ``item`` stands for and ``user_id`` has, with id, name and weight in their
+        profile, the strongest first; empty where the bundle has no interests, or nothing is known of one of the two."""
+        if NAME not in self._bundle.manifest.models or item >= self.model.n_items:
+            return []
+        weights = {one.id: one.long_term for one in self.profile(user_id).interests if one.evidence and not one.general}
+        even = 1.0 / self.model.items.shape[1]
+        loads = [(one, self.model.items[item, one.row]) for one in self.interests if weights.get(one.id, 0) > even]
+        known = sorted(((one, q) for one, q in loads if q > even), key=lambda pair: -weights[pair[0].id] * pair[1])
+        return [(one.id, one.name, weights[one.id]) for one, _ in known]
+
     def follow(self, user_id: str) -> Followed:
         """The state of ``user_id``, brought up to date and kept."""
         profiles, name = self._store.profiles, self._bundle.manifest.name

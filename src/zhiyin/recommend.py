@@ -1,64 +1,44 @@
-"""Recommending: the stages 4-7 in order, from one person's events to a list with reasons."""
+"""Recommending: the stages 4-7 in order, from one person's events and words to a list with reasons."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from zhiyin.answering import answer
+from zhiyin.answers import Recommendation, Recommended
 from zhiyin.bundle import FOLDER, Bundle, active
 from zhiyin.candidates.base import Recommender
-from zhiyin.candidates.fill import Filled, known_to
+from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.registry import FILLER, MODELS
+from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.config import PreprocessSettings, Settings, load_settings
 from zhiyin.errors import BundleError, ModelError, UnknownItem, UsageError
-from zhiyin.explain.reasons import Reason, reasons_for, shared_features
+from zhiyin.explain.reasons import Reason, shared_features
 from zhiyin.newcomers import Shelf
-from zhiyin.ports import Store
+from zhiyin.ordering import Ordered, by_history, by_wishes
+from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
-from zhiyin.types import Floats, Histories, Ints, Temperature
+from zhiyin.types import Histories, Job
+from zhiyin.wants import Listener, Wanted, barring
 
 if TYPE_CHECKING:
     import polars as pl
 
-TIER = "none"
-"""Which language model took part in a list."""
+    from zhiyin.explain.text import Language
+    from zhiyin.explaining import Desk, Explanation
+    from zhiyin.profiling import Profiler
+    from zhiyin.rank.llm_ranker import LlmRanker, Reranked
+    from zhiyin.store.sql import SqlStore
+    from zhiyin.understand.profiles import Profile
+
 BATCH = 4096
-
-
-@dataclass(frozen=True)
-class Recommended:
-    """One item of a list. ``probability`` is the share of validation users whose next item stood at this rank of their
-    list (None where nothing was measured); ``sources`` are the models that proposed the item."""
-
-    item_id: str
-    title: str | None
-    rank: int
-    score: float
-    probability: float | None
-    sources: list[str]
-    reasons: list[Reason]
-
-
-@dataclass(frozen=True)
-class Recommendation:
-    """A person's list. ``fallback`` is None, or says why the person's own history did not make it."""
-
-    user_id: str
-    bundle: str
-    tier: str
-    temperature: Temperature
-    fallback: dict[str, str] | None
-    items: list[Recommended]
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 class Engine:
@@ -68,10 +48,14 @@ class Engine:
     by ``refresh``.
     """
 
-    def __init__(self, store: Store, bundle: Bundle, settings: Settings) -> None:
+    def __init__(
+        self, store: SqlStore, bundle: Bundle, settings: Settings, models: LanguageModels | None = None
+    ) -> None:
+        """``models`` None does without a language model, whatever the settings say."""
         self.store = store
         self.bundle = bundle
         self.settings = settings
+        self.models = models or NoLanguageModels()
         try:
             self._preprocess = PreprocessSettings(**bundle.manifest.config["preprocess"])
             self._unit, self._now = float(bundle.manifest.config["unit"]), int(bundle.manifest.config["now"])
@@ -85,13 +69,15 @@ class Engine:
 
     @classmethod
     def open(cls, project: Path | str = ".") -> Self:
-        """The engine of a project folder, on its served bundle. Raises ConfigError, StoreError, BundleError."""
+        """The engine of a project folder, on its served bundle, with the language model that its settings ask for.
+        Raises ConfigError, StoreError, BundleError."""
+        from zhiyin.llm import open_models
         from zhiyin.store import open_store
 
         folder = Path(project)
         settings = load_settings(folder)
         store = open_store(settings.store.url, folder)
-        return cls(store, active(store, folder / FOLDER), settings)
+        return cls(store, active(store, folder / FOLDER), settings, open_models(settings.llm, store))
 
     def close(self) -> None:
         self.store.close()
@@ -105,21 +91,39 @@ class Engine:
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""
         self._shelf = Shelf(self.store, self.bundle, self.settings)
-        for name in ("_model", "_ranker", "_alike"):
+        for name in ("_model", "_ranker", "_alike", "_listener", "_profiler", "_desk"):
             self.__dict__.pop(name, None)
 
     def recommend(
-        self, user_id: str, k: int = 10, *, exclude: Sequence[str] = (), include_seen: bool = False
+        self,
+        user_id: str | None,
+        k: int = 10,
+        *,
+        query: str | None = None,
+        exclude: Sequence[str] = (),
+        include_seen: bool = False,
     ) -> Recommendation:
-        """The best ``k`` items for ``user_id``, who may be unknown; fewer where the catalogue has no more.
+        """The best ``k`` items for ``user_id``, who may be unknown, or None where nobody in particular asks; fewer
+        where the catalogue has no more. ``query`` is a request in words, Chinese or English.
 
-        Items of ``exclude``, hidden items and (unless ``include_seen``) the person's own never come out.
+        Items of ``exclude``, hidden items, those that the person's words rule out and (unless ``include_seen``) the
+        person's own never come out.
         """
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
+        if user_id is None and query is None:
+            raise UsageError("nobody asks, and for nothing", fix="give a user, a request in words, or both")
         history = self._history(user_id)
-        rows, scores = self._ranker.top_k(history, k, exclude_seen=not include_seen, allowed=self._allowed(exclude))
-        return self._explained(user_id, history, rows[0], scores[0])
+        wanted = self._listener.hear(user_id, query)
+        k = wanted.at_most(k)
+        allowed = self._allowed(exclude)
+        order = self._ordered(history, wanted, allowed, k, include_seen)
+        order, said = self._second_opinion(user_id, history, order)
+        order = order.first(k)
+        model = self._ranker.of(history).model
+        asked_for = self._listener.answered(wanted, order.rows)
+        most = self.settings.recommend.reasons
+        return answer(user_id, history, order, model, self.bundle, self._shelf, wanted, asked_for, said, most)
 
     def recommend_all(self, k: int = 10, *, exclude: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
         """Every stored user's list, in batches: columns ``user_id``, ``item_id``, ``score``, ``rank`` (from 1)."""
@@ -179,6 +183,62 @@ class Engine:
         history = self._history(user_id)
         return [(self._shelf.items.ids[row], self._shelf.catalogue.titles[row]) for row in history.items[::-1]]
 
+    def explain(
+        self,
+        user_id: str,
+        item_id: str,
+        language: Language | None = None,
+        *,
+        k: int = 10,
+        query: str | None = None,
+        exclude: Sequence[str] = (),
+    ) -> Explanation:
+        """Why ``item_id`` is among the best ``k`` for ``user_id``, each sentence with its evidence, or why it is not
+        and what would change that. ``language`` None takes that of the titles the person chose."""
+        from zhiyin.explain.evidence import Interested, Wished
+        from zhiyin.explaining import explain
+
+        history = self._history(user_id)
+        wanted = self._listener.hear(user_id, query)
+        row = self._shelf.items.row(item_id)
+        sources = ["profile"] * len(wanted.kept) + ["request"] * len(wanted.requested)
+        pulls = {}
+        if wanted.wishes and row >= 0:
+            pulls = {part.wish: part for part in self._listener.parts(wanted, np.array([row], dtype=np.int32))[0]}
+        told = [
+            Wished(wish, source, pulls[wish].share if wish in pulls else 0.0)
+            for wish, source in zip(wanted.wishes, sources, strict=True)
+        ]
+        allowed = self._allowed(exclude)
+        n = len(self._shelf.items)
+        weights = self._profiler.shared(user_id, row) if row >= 0 else []
+        return explain(
+            self._desk,
+            user_id,
+            item_id,
+            language,
+            k=k,
+            exclude=exclude,
+            wishes=told,
+            interests=[Interested(*one) for one in weights],
+            ordered=self._ordered(history, wanted, allowed, n, False),
+            again=lambda other: self._ordered(other, wanted, allowed, n, False),
+            barring=barring(wanted.wishes, self._listener.matcher, row) if wanted.wishes and row >= 0 else None,
+        )
+
+    def profile(self, user_id: str, language: str | None = None) -> Profile:
+        """What is believed of ``user_id``, who may be unknown, and by which events; see ``Profile``."""
+        return self._profiler.profile(user_id, language)
+
+    def edit_profile(self, user_id: str, said: str, *, statement: str | None = None, remove: bool = False) -> int:
+        """Keep what ``said`` says of the profile, in plain words; the number under which it can be taken back. It
+        counts in the next list. See ``Profiler.edit``."""
+        return self._profiler.edit(user_id, said, statement=statement, remove=remove)
+
+    def undo_edit(self, user_id: str, edit: int) -> None:
+        """Take back what was said. Raises UsageError where there is no such edit."""
+        self._profiler.undo(user_id, edit)
+
     @cached_property
     def _model(self) -> Recommender:
         name = self.bundle.manifest.served
@@ -186,8 +246,56 @@ class Engine:
         return self._shelf.with_newcomers(model)
 
     @cached_property
-    def _ranker(self) -> Filled:
-        return Filled(self._model, self._restored(FILLER))
+    def _ranker(self) -> ByLength:
+        filler = self._restored(FILLER)
+        long = Filled(self._model, filler)
+        if ShortCore.name not in self.bundle.manifest.models:
+            return ByLength(long, long)
+        params = ShortCore.make_params(self.bundle.manifest.models[ShortCore.name])
+        short = ShortCore(params).restore(self.bundle.arrays(ShortCore.name))
+        return ByLength(long, Filled(self._shelf.with_newcomers(short), filler))
+
+    @cached_property
+    def _reranker(self) -> LlmRanker | None:
+        """The language model as a re-ranker, where training measured that it helps."""
+        told = self.bundle.manifest.config.get("rerank")
+        if told is None or Job.RERANK not in self.settings.llm.jobs:
+            return None
+        from zhiyin.llm.prompts import render
+        from zhiyin.rank.llm_ranker import LlmRanker, LlmRankerParams
+
+        return LlmRanker(self.models, render, LlmRankerParams(**told))
+
+    @cached_property
+    def _listener(self) -> Listener:
+        return Listener(self.store, self.bundle, self._shelf, self.settings, self.models)
+
+    @cached_property
+    def _profiler(self) -> Profiler:
+        from zhiyin.llm.prompts import render
+        from zhiyin.profiling import Profiler
+
+        return Profiler(
+            self.store,
+            self.bundle,
+            self._shelf,
+            self._preprocess,
+            self._unit,
+            self._now,
+            parse=lambda words: self._listener.read(words).wishes,
+            affinity=lambda wish: self._listener.matcher.affinity(wish),
+            models=self.models,
+            render=render,
+            seconds=self.settings.llm.answer_seconds,
+        )
+
+    @cached_property
+    def _desk(self) -> Desk:
+        from zhiyin.explaining import Desk
+
+        seconds = self.settings.llm.answer_seconds
+        where = (self.store, self.bundle, self._shelf, self._ranker)
+        return Desk(*where, self._preprocess, self._unit, self._now, self.models, seconds)
 
     def _restored(self, name: str) -> Recommender:
         if name not in MODELS:
@@ -202,7 +310,20 @@ class Engine:
         """The served model without what is popular with everybody."""
         return self._model.without_common()
 
-    def _history(self, user_id: str) -> Histories:
+    def _ordered(
+        self, history: Histories, wanted: Wanted, allowed: NDArray[np.bool_], k: int, include_seen: bool
+    ) -> Ordered:
+        """4-5: candidates in the order of the model, then of what the person said."""
+        most = k if not wanted.wishes else len(self._shelf.items)
+        base = by_history(self._ranker, history, max(most, self._considered), allowed, exclude_seen=not include_seen)
+        if not wanted.wishes:
+            return base
+        prior = None if len(history.items) else self._ranker.long.filler
+        return by_wishes(base, wanted, self._listener.matcher, allowed, prior=prior)
+
+    def _history(self, user_id: str | None) -> Histories:
+        if user_id is None:
+            return Histories.of([[]])
         return self._histories(self.store.events(user_id), [user_id])
 
     def _histories(self, events: pl.DataFrame, users: Sequence[str]) -> Histories:
@@ -216,45 +337,23 @@ class Engine:
         allowed[barred[barred >= 0]] = False
         return allowed
 
-    def _explained(self, user_id: str, history: Histories, rows: Ints, scores: Floats) -> Recommendation:
-        shelf, manifest = self._shelf, self.bundle.manifest
-        chance = manifest.metrics["rank_probability"]
-        most = self.settings.recommend.reasons
-        rows = rows[rows >= 0]
-        own = known_to(history, self._model.n_items)
-        placed = rows < self._model.n_items
-        pulls = np.zeros((len(rows), len(own.items)), dtype=np.float32)
-        common = np.zeros(len(rows), dtype=np.float32)
-        pulls[placed] = self._model.contributions_to(own, rows[placed])
-        common[placed] = self._model.common(rows[placed])
-        items = []
-        for place, (row, score) in enumerate(zip(rows.tolist(), scores[: len(rows)].tolist(), strict=True)):
-            led = bool((pulls[place] > 0).any())
-            items.append(
-                Recommended(
-                    shelf.items.ids[row],
-                    shelf.catalogue.titles[row] or None,
-                    place + 1,
-                    round(score, 6),
-                    chance[place] if place < len(chance) else None,
-                    [manifest.served if led else FILLER],
-                    reasons_for(pulls[place], float(common[place]), own, row, shelf.items.ids, shelf.catalogue, most),
-                )
-            )
-        temperature = self._temperature(user_id, history)
-        return Recommendation(user_id, manifest.name, TIER, temperature, _fallback(history, items), items)
+    @property
+    def _considered(self) -> int:
+        """Candidates that the re-ranker looks at."""
+        return 0 if self._reranker is None else self._reranker.params.candidates
 
-    def _temperature(self, user_id: str, history: Histories) -> Temperature:
-        if not len(history.items):
-            return Temperature.COLD
-        return Temperature.HOT if user_id in self.bundle.users else Temperature.WARM
+    def _second_opinion(
+        self, user_id: str | None, history: Histories, order: Ordered
+    ) -> tuple[Ordered, Reranked | None]:
+        """6: the language model's bounded say on the first candidates, where training found that it helps."""
+        ranker = self._reranker
+        if ranker is None or not 0 < len(history.items) <= ranker.params.most_events:
+            return order, None
+        from zhiyin.reranking import asked_about
 
-
-def _fallback(history: Histories, items: list[Recommended]) -> dict[str, str] | None:
-    if not len(history.items):
-        return {"reason": "nothing is known of this person yet: popular items"}
-    if not items:
-        return {"reason": "there is nothing left to recommend: every item is hidden, excluded or already known"}
-    if all(item.sources == [FILLER] for item in items):
-        return {"reason": "nothing follows from this person's history: popular items"}
-    return None
+        first = ranker.params.candidates
+        asked = asked_about(user_id or "", history, order.rows[:first], order.scores[:first], self._shelf.catalogue)
+        said = ranker.rerank(asked, seconds=self.settings.llm.answer_seconds)
+        rows = np.concatenate((order.rows[:first][said.order], order.rows[first:]))
+        # What moves is the place: the scale of scores stays what it was.
+        return Ordered(rows, order.scores, order.parts), said

@@ -1,19 +1,27 @@
-"""Training: the stages 1-5 in order, from stored events to a published bundle."""
+"""Training: the stages 1-6 in order, from stored events to a published bundle."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from zhiyin.admit import admit
 from zhiyin.bundle import FOLDER, BundleContent, Manifest, publish
+from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.registry import FILLER, MODELS
+from zhiyin.candidates.short import ShortCore
 from zhiyin.choose import Choice, check_models, choose, untested
 from zhiyin.config import Settings
 from zhiyin.errors import NotEnoughData
-from zhiyin.ports import Progress, Silent, Store
+from zhiyin.interests import interests_before, learn_interests, named_interests
+from zhiyin.llm import open_models
+from zhiyin.parts import INTERESTS, params_of
+from zhiyin.ports import Progress, Silent
 from zhiyin.prepare import Prepared, prepare
 from zhiyin.preprocess.splits import leave_one_out
+from zhiyin.rank.interests import InterestParams
+from zhiyin.store.sql import SqlStore
 from zhiyin.types import NO_TIME, TrainingData
 
 
@@ -26,12 +34,29 @@ class Trained:
     prepared: Prepared
 
 
-def train(store: Store, settings: Settings, project: Path, progress: Progress | None = None) -> Trained:
-    """Learn from everything in ``store`` and publish a bundle. Raises NotEnoughData where there is nothing."""
+def train(store: SqlStore, settings: Settings, project: Path, progress: Progress | None = None) -> Trained:
+    """Learn from everything in ``store`` and publish a bundle. Raises NotEnoughData where there is nothing.
+
+    A language model that is configured names interests, and may re-rank where that helps on validation; whatever goes
+    wrong with it, the bundle is made.
+    """
     progress = progress or Silent()
+    models = open_models(settings.llm, store, progress)
     prepared = prepare(store, settings, progress)
     choice = decide(prepared, settings, project, progress)
+    gate = admit(prepared, choice, settings, models, progress)
     content = fit(prepared, choice, settings, progress)
+    model, kept = learn_interests(
+        everything(prepared, settings), params_of(settings, INTERESTS, InterestParams), progress
+    )
+    before = interests_before(store, project)
+    content = replace(
+        content,
+        models={**content.models, INTERESTS: kept},
+        interests=named_interests(model, prepared, before, models, settings, progress),
+        config={**content.config, "rerank": gate.params},
+        search={**content.search, "rerank": gate.to_dict()},
+    )
     now = time.time_ns() // 1000
     manifest = publish(store, project / FOLDER, content, now, settings.train.keep_bundles)
     return Trained(manifest, choice, prepared)
@@ -52,17 +77,18 @@ def decide(prepared: Prepared, settings: Settings, project: Path, progress: Prog
 
 
 def fit(prepared: Prepared, choice: Choice, settings: Settings, progress: Progress) -> BundleContent:
-    """The served model and its filler, fitted on everything."""
-    times = prepared.interactions.histories.times
-    now = int(times.max(initial=NO_TIME))
-    data = TrainingData(prepared.interactions, prepared.catalogue, settings.train.seed, now)
-    names = dict.fromkeys((choice.served, FILLER))
-    with progress.task("Fitting the served model on everything", total=len(names)) as advance:
-        models = {}
-        for name in names:
+    """The served model, its filler and the model for short histories where there is one, fitted on everything."""
+    data = everything(prepared, settings)
+    models = {}
+    with progress.task("Fitting the served models on everything", total=2 + (choice.short is not None)) as advance:
+        for name in dict.fromkeys((choice.served, FILLER)):
             model = MODELS[name](choice.params[name]).fit(data)
             models[name] = (choice.params[name].model_dump(), model.arrays())
             advance(1)
+            if choice.short is not None and isinstance(model, LinearCore):
+                short = ShortCore.beside(model, choice.short).fit(data)
+                models[ShortCore.name] = (choice.short.model_dump(), short.arrays())
+                advance(1)
     return BundleContent(
         served=choice.served,
         models=models,
@@ -71,7 +97,7 @@ def fit(prepared: Prepared, choice: Choice, settings: Settings, progress: Progre
         catalogue=prepared.catalogue,
         data_fingerprint=prepared.fingerprint,
         seed=settings.train.seed,
-        config={"unit": prepared.cleaning.unit, "now": now, "preprocess": settings.preprocess.model_dump()},
+        config={"unit": prepared.cleaning.unit, "now": data.now, "preprocess": settings.preprocess.model_dump()},
         metrics={
             "validation_ndcg@10": choice.scores,
             "rank_probability": choice.probability,
@@ -81,3 +107,9 @@ def fit(prepared: Prepared, choice: Choice, settings: Settings, progress: Progre
         search=choice.summary,
         encoder=prepared.encoder,
     )
+
+
+def everything(prepared: Prepared, settings: Settings) -> TrainingData:
+    """All that is known, as of its latest event."""
+    now = int(prepared.interactions.histories.times.max(initial=NO_TIME))
+    return TrainingData(prepared.interactions, prepared.catalogue, settings.train.seed, now)

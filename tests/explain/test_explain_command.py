@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 import typer
 from typer.testing import CliRunner
 
@@ -59,17 +58,3 @@ def test_a_language_it_does_not_speak_is_wrong_usage(trained: Path) -> None:
     app.command("explain")(explain)
     done = CliRunner().invoke(app, ["tea-0", TEAS[4], "--language", "fr", "--project", str(trained)])
     assert done.exit_code == 2
-
-
-@pytest.fixture(autouse=True)
-def _engine_explains(monkeypatch: pytest.MonkeyPatch) -> None:
-    from zhiyin.explaining import Desk
-    from zhiyin.explaining import explain as answer
-    from zhiyin.recommend import Engine
-
-    def method(self: Any, user: str, item: str, language: Any = None, *, k: int = 10) -> Any:
-        parts = (self._shelf, self._model, self._ranker, self._preprocess, self._unit, self._now)
-        return answer(Desk(self.store, self.bundle, *parts), user, item, language, k=k)
-
-    if not hasattr(Engine, "explain"):
-        monkeypatch.setattr(Engine, "explain", method, raising=False)

@@ -26,7 +26,6 @@ def desk_of(engine: Engine) -> Desk:
         engine.store,
         engine.bundle,
         engine._shelf,
-        engine._model,
         engine._ranker,
         engine._preprocess,
         engine._unit,

@@ -18,7 +18,22 @@ app = typer.Typer(
 
 
 def _register() -> None:
-    from zhiyin.cli import assets, bundles, demo, evaluate, import_, init, recommend, report, similar, train
+    from zhiyin.cli import (
+        assets,
+        bundles,
+        demo,
+        doctor,
+        evaluate,
+        explain,
+        import_,
+        init,
+        items,
+        profile,
+        recommend,
+        report,
+        similar,
+        train,
+    )
 
     app.command("demo")(demo.demo)
     app.command("init")(init.init)
@@ -27,7 +42,11 @@ def _register() -> None:
     app.command("evaluate")(evaluate.evaluate)
     app.command("recommend")(recommend.recommend)
     app.command("similar")(similar.similar)
+    app.command("profile")(profile.profile)
+    app.command("explain")(explain.explain)
+    app.command("items")(items.items)
     app.command("report")(report.report)
+    app.command("doctor")(doctor.doctor)
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
 

@@ -9,13 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from zhiyin.config import Settings, load_settings
 from zhiyin.errors import ZhiyinError
-from zhiyin.ports import Store
+
+if TYPE_CHECKING:
+    from zhiyin.store.sql import SqlStore
 
 ProjectOption = Annotated[
     Path,
@@ -56,7 +58,7 @@ class Project:
 
     folder: Path
     settings: Settings
-    store: Store
+    store: SqlStore
 
 
 @contextmanager

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 def recommend(
     user: Annotated[str | None, typer.Argument(metavar="[USER]", help="Whom to recommend to; may be unknown.")] = None,
+    query: Annotated[
+        str | None,
+        typer.Option(metavar="TEXT", help="What is asked for, in plain words, English or Chinese."),
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Length of the list.")] = 10,
     exclude: Annotated[list[str] | None, typer.Option(help="An item that must not come out; may be repeated.")] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Write the list of every stored user; needs --out.")] = False,
@@ -29,8 +33,9 @@ def recommend(
     """Recommend items to a person, with reasons."""
     from zhiyin.recommend import Engine
 
-    if everyone == (user is not None):
-        raise UsageError("give one USER, or --all", fix="zhiyin recommend USER, or zhiyin recommend --all --out F")
+    if everyone == (user is not None or query is not None):
+        fix = "zhiyin recommend USER, zhiyin recommend --query TEXT, or zhiyin recommend --all --out F"
+        raise UsageError("give one USER, a --query, or --all", fix=fix)
     if everyone != (out is not None):
         raise UsageError("--all and --out go together", fix="zhiyin recommend --all --out lists.parquet")
     if out is not None:
@@ -44,8 +49,7 @@ def recommend(
             lines = write_frames(out, counted(engine.recommend_all(k, exclude=exclude or ()), advance))
         typer.echo(f"{lines:,} recommendations in {out}")
         return
-    assert user is not None
-    answer = Engine.open(project).recommend(user, k, exclude=exclude or ())
+    answer = Engine.open(project).recommend(user, k, query=query, exclude=exclude or ())
     if output is Format.JSON:
         print_json(answer.to_dict())
     else:

@@ -25,8 +25,9 @@ _STOP = frozenset(
 @dataclass(frozen=True)
 class Reason:
     """``kind`` is "history" (``item_id`` of the person's own pulled this item, with ``share`` of the positive score in
-    (0, 1] and what the two texts have in common in ``shared``), "similar" (like ``item_id``, no share), or "popular"
-    (many people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list)."""
+    (0, 1] and what the two texts have in common in ``shared``), "similar" (like ``item_id``, no share), "popular" (many
+    people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list), or "wish" (the person
+    asked for it in the words of ``title``)."""
 
     kind: str
     item_id: str | None
@@ -41,11 +42,18 @@ class Reason:
         """One readable clause."""
         if self.kind == "popular":
             return "popular of late" if self.share is None else f"{self.share:.0%} as it is popular of late"
+        if self.kind == "wish":
+            return f"you asked for {self.title}"
         name = self.title or self.item_id
         common = f" (both: {', '.join(self.shared)})" if self.shared else ""
         if self.kind == "similar":
             return f"like {name}{common}"
         return f"{self.share:.0%} from {name}{common}"
+
+
+def wished(words: str) -> Reason:
+    """The reason that the person asked for it, in ``words``."""
+    return Reason("wish", None, words, None, [])
 
 
 def reasons_for(

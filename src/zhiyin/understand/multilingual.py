@@ -93,9 +93,10 @@ class MultilingualUSE(SentenceEncoder):
 
 
 def _dense(x: Floats, weights: Floats, bias: Floats) -> Floats:
-    """One layer on every piece of every text, as a single product: [b, t, d] -> [b, t, k]."""
-    flat = x.reshape(-1, x.shape[-1]) @ weights + bias
-    return flat.reshape(*x.shape[:-1], -1)
+    """One layer on every piece of every text: [b, t, d] -> [b, t, k]. numpy takes one product per text; in a single one
+    over all texts the last bits of a row depend on where it stands, on some processors."""
+    product: Floats = x @ weights + bias
+    return product
 
 
 def _windows(x: Floats, size: int, before: int) -> Floats:

@@ -1,5 +1,6 @@
 """Texts longer than an encoder reads: cut into pieces, or shortened first, and what the pieces say together."""
 
+from zhiyin.understand.long_texts.catalogue import encode_parts, item_parts
 from zhiyin.understand.long_texts.cutting import pieces, width
 from zhiyin.understand.long_texts.mapreduce import Summary, summarise
 from zhiyin.understand.long_texts.pooling import Pooled, item_vector, scores
@@ -12,7 +13,9 @@ __all__ = [
     "Pooled",
     "Summary",
     "Way",
+    "encode_parts",
     "extract",
+    "item_parts",
     "item_vector",
     "parts_of",
     "pieces",

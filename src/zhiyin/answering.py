@@ -1,0 +1,105 @@
+"""From an order to an answer: the first items with their reasons, and what has to be said of the list as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from zhiyin.answers import Recommendation, Recommended
+from zhiyin.bundle import Bundle
+from zhiyin.candidates.base import Recommender
+from zhiyin.candidates.fill import known_to
+from zhiyin.candidates.registry import FILLER
+from zhiyin.explain.reasons import reasons_for, wished
+from zhiyin.newcomers import Shelf
+from zhiyin.ordering import Ordered
+from zhiyin.types import Histories, Job, Temperature, Tier
+from zhiyin.wants import Wanted
+
+if TYPE_CHECKING:
+    from zhiyin.rank.llm_ranker import Reranked
+
+WORDS = "words"
+"""Source of an item that answers what the person said."""
+
+
+def answer(
+    user_id: str | None,
+    history: Histories,
+    order: Ordered,
+    model: Recommender,
+    bundle: Bundle,
+    shelf: Shelf,
+    wanted: Wanted,
+    asked_for: Sequence[Sequence[str]],
+    said: Reranked | None,
+    most: int,
+) -> Recommendation:
+    """The items of ``order`` with up to ``most`` reasons each. ``model`` is the one asked about this history;
+    ``asked_for`` are the wishes that speak for each item; ``said`` is what the re-ranker made of it, if it was asked.
+    """
+    manifest, rows = bundle.manifest, order.rows
+    chance = [] if wanted.wishes else manifest.metrics["rank_probability"]
+    own = known_to(history, model.n_items)
+    placed = rows < model.n_items
+    pulls = np.zeros((len(rows), len(own.items)), dtype=np.float32)
+    common = np.zeros(len(rows), dtype=np.float32)
+    pulls[placed] = model.contributions_to(own, rows[placed])
+    common[placed] = model.common(rows[placed])
+    items = []
+    for place, (row, score) in enumerate(zip(rows.tolist(), order.scores.tolist(), strict=True)):
+        led = bool((pulls[place] > 0).any())
+        reasons = [wished(text) for text in asked_for[place]]
+        if led or not reasons:
+            gain = float(common[place])
+            reasons += reasons_for(pulls[place], gain, own, row, shelf.items.ids, shelf.catalogue, most)
+        items.append(
+            Recommended(
+                shelf.items.ids[row],
+                shelf.catalogue.titles[row] or None,
+                place + 1,
+                round(score, 6),
+                chance[place] if place < len(chance) else None,
+                [*([WORDS] if asked_for[place] else []), manifest.served if led else FILLER],
+                reasons[:most],
+            )
+        )
+    return Recommendation(
+        user_id,
+        manifest.name,
+        max(wanted.tier, said.tier if said else Tier.NONE, key=list(Tier).index),
+        _temperature(user_id, history, bundle),
+        _fallback(history, wanted, items),
+        _degraded(wanted, said),
+        wanted.asked,
+        items,
+    )
+
+
+def _temperature(user_id: str | None, history: Histories, bundle: Bundle) -> Temperature:
+    if not len(history.items):
+        return Temperature.COLD
+    return Temperature.HOT if user_id in bundle.users else Temperature.WARM
+
+
+def _fallback(history: Histories, wanted: Wanted, items: Sequence[Recommended]) -> dict[str, str] | None:
+    if wanted.asked is not None and wanted.asked.empty:
+        return {"reason": "nothing in the request was understood as a wish: the list without it"}
+    if not len(history.items) and not wanted.wishes:
+        return {"reason": "nothing is known of this person yet: popular items"}
+    if not items:
+        return {"reason": "there is nothing left to recommend: every item is hidden, excluded or already known"}
+    if all(item.sources == [FILLER] for item in items):
+        return {"reason": "nothing follows from this person's history: popular items"}
+    return None
+
+
+def _degraded(wanted: Wanted, said: Reranked | None) -> dict[str, str] | None:
+    """Why a language model that was asked had no part in the list; None where it had, or none was asked."""
+    if said is not None and said.reason is not None:
+        return {"job": Job.RERANK, "reason": said.reason}
+    if wanted.asked is not None and wanted.asked.failed is not None:
+        return {"job": Job.QUERIES, "reason": wanted.asked.failed}
+    return None

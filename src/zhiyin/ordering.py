@@ -1,0 +1,70 @@
+"""The order of a person's items: what the model says of their history, then what they said themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.candidates.base import Recommender
+from zhiyin.evaluate.measure import Ranker
+from zhiyin.types import Floats, Histories, Ints
+from zhiyin.wants import Wanted
+
+if TYPE_CHECKING:
+    from zhiyin.understand.wishes.matcher import Matcher
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Item rows, best first, and their scores. ``parts`` are further summands of every item's score by name ("wish",
+    "model"), float32 [items], beside own events and popularity."""
+
+    rows: Ints
+    scores: Floats
+    parts: Mapping[str, Floats] = field(default_factory=dict)
+
+    def first(self, k: int) -> Ordered:
+        return Ordered(self.rows[:k], self.scores[:k], self.parts)
+
+
+def by_history(
+    ranker: Ranker, history: Histories, k: int, allowed: NDArray[np.bool_], *, exclude_seen: bool = True
+) -> Ordered:
+    """The best ``k`` (fewer where there are no more) of one person by ``ranker`` alone."""
+    rows, scores = ranker.top_k(history, k, exclude_seen=exclude_seen, allowed=allowed)
+    taken = rows[0] >= 0
+    return Ordered(rows[0][taken], scores[0][taken])
+
+
+def by_wishes(
+    base: Ordered, wanted: Wanted, matcher: Matcher, allowed: NDArray[np.bool_], *, prior: Recommender | None
+) -> Ordered:
+    """Every item that may come out, in its order: wishes of the profile lean on ``base`` (an order of every item), a
+    request decides over both. ``prior`` is what everybody likes, in place of ``base`` for somebody without a history.
+    """
+    from zhiyin.understand.wishes.rank import EDIT, REQUEST, scored
+
+    scores: Floats | None = None
+    popularity: Floats | None = None
+    if prior is None:
+        scores = np.full(matcher.n_items, -np.inf, dtype=np.float32)
+        scores[base.rows] = base.scores
+    else:
+        popularity = np.zeros(matcher.n_items, dtype=np.float32)
+        popularity[: prior.n_items] = prior.score(Histories.of([[]]))[0]
+    said = np.zeros(matcher.n_items, dtype=np.float32)
+    candidates = allowed
+    for wishes, weight in ((wanted.kept, EDIT), (wanted.requested, REQUEST)):
+        if wishes:
+            scores, candidates = scored(
+                wishes, matcher, base=scores, popularity=popularity, allowed=candidates, weight=weight
+            )
+            said += np.float32(weight) * matcher.scores(wishes)
+    assert scores is not None
+    order = np.argsort(-scores, kind="stable")
+    rows = order[candidates[order]].astype(np.int32)
+    return Ordered(rows, scores[rows], {"wish": said})
