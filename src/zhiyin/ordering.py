@@ -61,7 +61,13 @@ def by_wishes(
     for wishes, weight in ((wanted.kept, EDIT), (wanted.requested, REQUEST)):
         if wishes:
             scores, candidates = scored(
-                wishes, matcher, base=scores, popularity=popularity, allowed=candidates, weight=weight
+                wishes,
+                matcher,
+                base=scores,
+                popularity=popularity,
+                allowed=candidates,
+                weight=weight,
+                keep_named=weight == EDIT,
             )
             said += np.float32(weight) * matcher.scores(wishes)
     assert scores is not None

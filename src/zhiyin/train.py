@@ -21,6 +21,7 @@ from zhiyin.ports import Progress, Silent
 from zhiyin.prepare import Prepared, prepare
 from zhiyin.preprocess.splits import leave_one_out
 from zhiyin.rank.interests import InterestParams
+from zhiyin.readings import read_for
 from zhiyin.store.sql import SqlStore
 from zhiyin.types import NO_TIME, TrainingData
 
@@ -54,6 +55,7 @@ def train(store: SqlStore, settings: Settings, project: Path, progress: Progress
         content,
         models={**content.models, INTERESTS: kept},
         interests=named_interests(model, prepared, before, models, settings, progress),
+        features=read_for(store, settings, prepared.interactions.items, models, progress),
         config={**content.config, "rerank": gate.params},
         search={**content.search, "rerank": gate.to_dict()},
     )

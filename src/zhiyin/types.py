@@ -227,7 +227,8 @@ class Wish:
     ``text`` is what it is about, without the words that say more or less ("slow science fiction"). ``weight`` is in
     [-1, 1]: above 0 more of it, below 0 less. With ``hard`` it is a rule and no leaning: nothing that matches may come
     out (weight < 0), or nothing else may (weight > 0). ``field`` is "any", "title", "category", "item" (an item the
-    person names as known or liked), "year" (text as "1990-1999", either end may be missing), or an attribute's name.
+    person names as known or liked), "year" (text as "1990-1999", either end may be missing), "topic", "by" (who made
+    it, as titles say) or an attribute's name.
     """
 
     text: str

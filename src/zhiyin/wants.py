@@ -11,6 +11,7 @@ from zhiyin.bundle import Bundle
 from zhiyin.config import Settings
 from zhiyin.newcomers import Shelf
 from zhiyin.ports import LanguageModels
+from zhiyin.readings import decoded
 from zhiyin.types import Ints, Tier, Wish
 from zhiyin.understand.profiles.edits import wishes_of
 
@@ -92,9 +93,11 @@ class Listener:
     def vocabulary(self) -> Vocabulary:
         from zhiyin.understand.wishes.vocabulary import Vocabulary
 
-        items = self._store.items()
+        items, shelf = self._store.items(), self._shelf
         told = dict(zip(items["item_id"].to_list(), items["attributes"].to_list(), strict=True))
-        return Vocabulary.of(self._shelf.catalogue, [told.get(key, "{}") for key in self._shelf.items])
+        read = decoded(self._bundle.features)
+        read += [None] * (len(shelf.items) - len(read))
+        return Vocabulary.of(shelf.catalogue, [told.get(key, "{}") for key in shelf.items], read)
 
     @cached_property
     def matcher(self) -> Matcher:

@@ -27,8 +27,8 @@ class Stamp(BaseModel):
 
 class Manifest(BaseModel):
     """manifest.json. ``created`` is in microseconds UTC; ``models`` holds parameters by model; ``encoder`` is the text
-    encoder's id or None; ``interests`` are the interests' names, row by row, no part of the fingerprint since a name does
-    not change what is recommended; ``versions`` are the packages that took part."""
+    encoder's id or None; ``interests`` are their names, row by row, and no part of the fingerprint, for a name
+    changes no list; ``versions`` are the packages that took part."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

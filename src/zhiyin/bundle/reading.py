@@ -55,6 +55,12 @@ class Bundle:
             items["hidden"].to_numpy(),
         )
 
+    @property
+    def features(self) -> list[str | None]:
+        """What was read in each item, as JSON; None where nothing was."""
+        items = self._items
+        return items["features"].to_list() if "features" in items.columns else [None] * len(items)
+
     def arrays(self, model: str) -> dict[str, NDArray[Any]]:
         """The arrays of ``model``, memory-mapped. Raises BundleError where the bundle does not hold that model."""
         start = f"models/{model}/"

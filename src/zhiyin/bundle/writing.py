@@ -48,6 +48,8 @@ class BundleContent:
     search: dict[str, Any]
     encoder: str | None
     interests: list[dict[str, Any]] = field(default_factory=list)
+    features: list[str | None] | None = None
+    """What was read in each item, as JSON; None where nothing was."""
 
 
 def write(root: Path, content: BundleContent, created: int) -> Manifest:
@@ -136,6 +138,7 @@ def _write_parts(folder: Path, content: BundleContent) -> None:
             "categories": catalogue.categories,
             "text": catalogue.texts,
             "hidden": catalogue.hidden,
+            "features": content.features or [None] * len(content.item_ids),
         },
         schema={
             "item_id": pl.String,
@@ -143,6 +146,7 @@ def _write_parts(folder: Path, content: BundleContent) -> None:
             "categories": pl.List(pl.String),
             "text": pl.String,
             "hidden": pl.Boolean,
+            "features": pl.String,
         },
     )
     items.write_parquet(folder / "items.parquet")

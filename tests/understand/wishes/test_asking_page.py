@@ -11,7 +11,7 @@ from zhiyin.understand.wishes.asking import SURE
 from zhiyin.understand.wishes.lexicon import read_lexicon
 from zhiyin.understand.wishes.matcher import BEST, NAMED, TEXT
 from zhiyin.understand.wishes.parse import parse
-from zhiyin.understand.wishes.rank import EDIT, OUTLIER, POPULARITY, REQUEST
+from zhiyin.understand.wishes.rank import BEND, EDIT, POPULARITY, REQUEST
 from zhiyin.understand.wishes.spaces import HIGH
 
 PAGE = (Path(__file__).parents[3] / "docs" / "asking.md").read_text(encoding="utf-8")
@@ -37,7 +37,7 @@ def test_there_are_examples_in_both_languages() -> None:
 
 def test_figures() -> None:
     assert f"{BEST:g} max |w| a(w, c) + {1 - BEST:.1f} sum" in PAGE
-    assert f"clip(z(c) / {OUTLIER:g}, -1, 1)" in PAGE
+    assert f"z(c) / ({BEND:g} + |z(c)|)" in PAGE
     assert f"weight {REQUEST:g} for a request, {EDIT:g} for edits" in PAGE
     assert f"score(c) = {POPULARITY:g} b * popularity(c) + {REQUEST:g} wish(c)" in PAGE
     assert f"{NAMED:g} to 1 for" in PAGE

@@ -77,8 +77,8 @@ def with_model(
     render: Render | None,
     seconds: float | None,
 ) -> Asked:
-    """``plain``, the rules' reading, with what the model adds; ``plain`` itself, saying why, where it gives nothing that
-    can be used. Never raises LlmError."""
+    """``plain``, the rules' reading, with what the model adds; ``plain`` itself, saying why, where it gives nothing
+    that can be used. Never raises LlmError."""
     tier = models.tier(Job.QUERIES)
     try:
         if tier is Tier.REMOTE and render is not None:

@@ -20,8 +20,8 @@ EDIT = 0.5
 POPULARITY = 0.9
 """Weight of popularity in [0, 1] against wishes of weight ``REQUEST`` where there is no history. Validation would take
 more; with this much, an item that says one thing asked for still stands above all that only sound like it."""
-OUTLIER = 3.0
-"""Standard deviations at which a score of the history counts no further."""
+BEND = 3.0
+"""Standard deviations at which a score of the history has gone half of its way to 1."""
 
 
 @dataclass(frozen=True)
@@ -102,12 +102,14 @@ def scored(
 
 
 def standardised(base: Floats, candidates: Mask) -> Floats:
-    """(base - mean) / standard deviation over the candidates, cut at ``OUTLIER`` and divided by it: [-1, 1]."""
+    """z / (BEND + |z|) with z = (base - mean) / standard deviation over the candidates: in (-1, 1), and items that
+    differ in ``base`` still differ, however far out they are."""
     known = base[candidates]
     result = np.zeros(len(base), dtype=np.float32)
     spread = float(known.std()) if len(known) else 0.0
     if spread > 0:
-        result[candidates] = np.clip((known - known.mean()) / (OUTLIER * spread), -1, 1)
+        far = (known - known.mean()) / spread
+        result[candidates] = far / (BEND + np.abs(far))
     return result
 
 
