@@ -232,7 +232,7 @@ def report(given: argparse.Namespace, store: Any) -> None:
     texts, topics = read()
     order = np.random.default_rng(SPLIT_SEED).permutation(len(texts))
     held = np.sort(order[:VALIDATION] if given.tune else order[VALIDATION : VALIDATION + 600 if given.quick else None])
-    encoders = {}
+    encoders: dict[str, Any] = {}
     for name in (USE,) if given.quick else (USE, E5):
         try:
             encoders[name] = make_encoder(EncoderSettings.model_validate({"model": name}), ["文字"])

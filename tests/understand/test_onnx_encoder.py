@@ -71,7 +71,8 @@ def write_model(
 
 def unit(rows: list[NDArray[Any]]) -> NDArray[Any]:
     stacked = np.stack(rows)
-    return stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+    scaled: NDArray[Any] = stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+    return scaled
 
 
 def opened(path: Path, maximum: int = 128) -> Encoder:

@@ -56,7 +56,8 @@ def states(folder: Path, texts: list[str]) -> list[NDArray[Any]]:
 
 def unit(rows: list[NDArray[Any]]) -> NDArray[Any]:
     stacked = np.stack(rows)
-    return stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+    scaled: NDArray[Any] = stacked / np.linalg.norm(stacked, axis=1, keepdims=True)
+    return scaled
 
 
 def sentence_folder(folder: Path, bert: Path, pooling: dict[str, Any], dense: bool = False) -> Path:

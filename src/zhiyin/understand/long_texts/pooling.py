@@ -24,7 +24,8 @@ def item_vector(vectors: Floats) -> Floats:
         return np.zeros(vectors.shape[1], dtype=np.float32)
     mean = vectors.mean(axis=0, dtype=np.float64)
     norm = np.linalg.norm(mean)
-    return (mean / norm if norm > 0 else mean).astype(np.float32)
+    scaled: Floats = (mean / norm if norm > 0 else mean).astype(np.float32)
+    return scaled
 
 
 def scores(queries: Floats, pieces: Floats, owners: Ints, items: int, pooled: Pooled) -> Floats:
