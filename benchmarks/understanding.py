@@ -33,6 +33,7 @@ from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.cli.common import open_project
 from zhiyin.cli.progress import make_progress
+from zhiyin.errors import ModelError
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.measure import Measurement, Ranker, measure
 from zhiyin.ports import Progress
@@ -86,13 +87,14 @@ def run(given: argparse.Namespace, folder: Path, progress: Progress) -> None:
     tuning = held_out(split, prepared.catalogue, held=first | second, asked=second, test=False)
     testing = held_out(split, prepared.catalogue, held=first, asked=first, test=True)
 
-    cores = {
-        setting.held.tobytes(): {one.name: one.fit(setting.data, params) for one in variants}
-        for setting in (tuning, testing)
-    }
+    by_name = {one.name: one for one in variants}
+    cores: dict[tuple[bytes, str], Filled] = {}
 
     def core(setting: Setting, variant: str) -> Filled:
-        return Filled(cores[setting.held.tobytes()][variant], filler(setting.data))
+        key = (setting.held.tobytes(), variant)
+        if key not in cores:
+            cores[key] = Filled(by_name[variant].fit(setting.data, params), filler(setting.data))
+        return cores[key]
 
     steps = [
         same(NO_TEXT, with_(without_text, params)),
@@ -139,7 +141,12 @@ def same(name: str, make: Make) -> Step:
 
 def features(tuning: Setting, variants: Sequence[Variant], core: Callable[[Setting, str], Filled]) -> Step:
     """Item features, in the way that is best for each group on validation."""
-    found = {one.name: {name: value(core(tuning, one.name), tuning, name) for name in GROUPS} for one in variants}
+    found = {}
+    for one in variants:
+        try:
+            found[one.name] = {name: value(core(tuning, one.name), tuning, name) for name in GROUPS}
+        except ModelError:
+            continue  # so much of this similarity leaves the core without a solution
     best = {name: highest({one: by_group[name] for one, by_group in found.items()}) for name in GROUPS}
     return Step("+ item features", best, {name: with_(core, variant) for name, variant in best.items()})
 
