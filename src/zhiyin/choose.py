@@ -149,7 +149,7 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
     best = fitted[served]
     long = short = Filled(best, fitted[FILLER])
     few: Params | None = None
-    if isinstance(best, LinearCore) and settings.train.search:
+    if isinstance(best, LinearCore) and settings.train.short_histories:
         with progress.task("Choosing the core for short histories"):
             chosen = choose_short(best, fitted[FILLER], trial, catalogue, settings.train.seed)
         summary[ShortCore.name] = chosen.to_dict()

@@ -11,7 +11,7 @@ from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.config import Settings
 from zhiyin.ports import Store
-from zhiyin.prepare import read_catalogue, with_vectors
+from zhiyin.prepare import read_catalogue, read_parts, with_vectors
 from zhiyin.types import Catalogue, IdMap
 
 
@@ -73,14 +73,15 @@ class Shelf:
 
     @cached_property
     def _newcomers(self) -> Catalogue:
-        fresh = read_catalogue(self._store.items(self._new_ids), IdMap(self._new_ids))
+        items, order = self._store.items(self._new_ids), IdMap(self._new_ids)
+        fresh = read_catalogue(items, order)
         if self._bundle.manifest.encoder is None or self._bundle.catalogue.vectors is None:
             return fresh
-        from zhiyin.understand.cache import encode_catalogue
         from zhiyin.understand.encoder import make_encoder
+        from zhiyin.understand.long_texts import encode_parts
 
         # The bundle's own encoder, whatever script the newcomers are in: vectors must share one space.
         encoder = make_encoder(self._settings.encoder, self._bundle.catalogue.texts)
         if encoder is None or encoder.model_id != self._bundle.manifest.encoder:
             return fresh
-        return with_vectors(fresh, encode_catalogue(fresh.texts, encoder, self._store))
+        return with_vectors(fresh, encode_parts(read_parts(items, order), encoder, self._store))

@@ -141,6 +141,10 @@ class LanguageModels(Protocol):
         configured."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections and of the model."""
+        ...
+
 
 class NoLanguageModels:
     """The tier without any."""
@@ -168,6 +172,9 @@ class NoLanguageModels:
         self, job: Job, query: str, documents: Sequence[str], *, seconds: float | None = None
     ) -> Floats | LlmError:
         return LlmOff(NO_MODEL)
+
+    def close(self) -> None:
+        pass
 
 
 NO_MODEL = "no language model is configured"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,8 @@ from zhiyin.ports import Encoder, Progress, Store
 from zhiyin.preprocess.clean import CleanReport, clean
 from zhiyin.preprocess.dataset import build_interactions
 from zhiyin.types import Catalogue, Floats, IdMap, Interactions
-from zhiyin.understand.cache import encode_catalogue
 from zhiyin.understand.encoder import make_encoder
+from zhiyin.understand.long_texts import encode_parts, item_parts
 from zhiyin.understand.texts import item_text, plain
 
 
@@ -45,11 +46,12 @@ def prepare(store: Store, settings: Settings, progress: Progress) -> Prepared:
             events, items["item_id"].to_list(), half_life_days=settings.preprocess.half_life_days
         )
     catalogue = read_catalogue(items, interactions.items)
+    parts = read_parts(items, interactions.items)
     encoder = make_encoder(settings.encoder, catalogue.texts, progress)
     if encoder is not None:
-        catalogue = with_vectors(catalogue, encode_catalogue(catalogue.texts, encoder, store, progress))
+        catalogue = with_vectors(catalogue, encode_parts(parts, encoder, store, progress))
     name = encoder_name(encoder)
-    return Prepared(interactions, catalogue, cleaning, name, fingerprint(interactions, catalogue, name))
+    return Prepared(interactions, catalogue, cleaning, name, fingerprint(interactions, catalogue, parts, name))
 
 
 def read_catalogue(items: pl.DataFrame, order: IdMap) -> Catalogue:
@@ -68,6 +70,17 @@ def read_catalogue(items: pl.DataFrame, order: IdMap) -> Catalogue:
     return Catalogue(titles, categories, texts, None, hidden)
 
 
+def read_parts(items: pl.DataFrame, order: IdMap) -> list[list[str]]:
+    """The texts that stand for each item, in the row order of ``order``: one, or the pieces of a long description."""
+    parts = [[""] for _ in range(len(order))]
+    columns = items.select("title", "description", "categories").iter_rows()
+    for row, given in zip(order.rows(items["item_id"].to_list()), columns, strict=True):
+        if row >= 0:
+            title, description, kinds = given
+            parts[row] = item_parts(title, description, kinds or [])
+    return parts
+
+
 def with_vectors(catalogue: Catalogue, vectors: Floats) -> Catalogue:
     return Catalogue(catalogue.titles, catalogue.categories, catalogue.texts, vectors, catalogue.hidden)
 
@@ -76,10 +89,13 @@ def encoder_name(encoder: Encoder | None) -> str | None:
     return None if encoder is None else encoder.model_id
 
 
-def fingerprint(interactions: Interactions, catalogue: Catalogue, encoder: str | None) -> str:
-    """Hexadecimal sha256 over ids, histories, texts and the name of the encoder."""
+def fingerprint(
+    interactions: Interactions, catalogue: Catalogue, parts: Sequence[Sequence[str]], encoder: str | None
+) -> str:
+    """Hexadecimal sha256 over ids, histories, texts with their ``parts`` and the name of the encoder."""
     digest = hashlib.sha256(repr(encoder).encode())
-    for names in (interactions.users.ids, interactions.items.ids, catalogue.texts):
+    long = [text for own in parts if len(own) > 1 for text in own]
+    for names in (interactions.users.ids, interactions.items.ids, catalogue.texts, long):
         digest.update("".join(f"{len(name)}:{name}" for name in names).encode("utf-8", "surrogatepass"))
     histories = interactions.histories
     for array in (histories.indptr, histories.items, histories.weights, histories.times, catalogue.hidden):

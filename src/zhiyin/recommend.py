@@ -80,6 +80,7 @@ class Engine:
         return cls(store, active(store, folder / FOLDER), settings, open_models(settings.llm, store))
 
     def close(self) -> None:
+        self.models.close()
         self.store.close()
 
     def __enter__(self) -> Self:
@@ -126,7 +127,9 @@ class Engine:
         return answer(user_id, history, order, model, self.bundle, self._shelf, wanted, asked_for, said, most)
 
     def recommend_all(self, k: int = 10, *, exclude: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
-        """Every stored user's list, in batches: columns ``user_id``, ``item_id``, ``score``, ``rank`` (from 1)."""
+        """Every stored user's list, in batches: columns ``user_id``, ``item_id``, ``score``, ``rank`` (from 1).
+
+        What people said of their profiles is obeyed; no language model re-ranks here."""
         import polars as pl
 
         if k < 1:
@@ -136,10 +139,18 @@ class Engine:
         shelf = self._shelf
         histories = self._histories(self.store.events(), users)
         allowed = self._allowed(exclude)
+        speakers = set(self.store.profiles.speakers())
         ids = np.array(shelf.items.ids, dtype=object)
         names = np.array(users, dtype=object)
         for start in range(0, len(users), BATCH):
+            some = users[start : start + BATCH]
             rows, scores = self._ranker.top_k(histories.slice(start, start + BATCH), k, allowed=allowed)
+            for place, user in enumerate(some):
+                if user in speakers:
+                    history = histories.slice(start + place, start + place + 1)
+                    order = self._ordered(history, self._listener.hear(user, None), allowed, k, False).first(k)
+                    rows[place], scores[place] = -1, -np.inf
+                    rows[place, : len(order.rows)], scores[place, : len(order.rows)] = order.rows, order.scores
             taken = rows >= 0
             yield pl.DataFrame(
                 {

@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import types
 from collections.abc import Iterator, Mapping
+from enum import StrEnum
 from typing import Any, Literal, Union, get_args, get_origin
 
 import annotated_types as bounds
@@ -15,11 +17,11 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.registry import MODELS
 from zhiyin.cli import app
 from zhiyin.config import ASSETS_VARIABLE, FILE_NAME, Settings
 from zhiyin.errors import UsageError
+from zhiyin.parts import PARTS
 
 COLUMNS = 100
 """Width of help texts: the terminal is not asked, so the page is the same everywhere."""
@@ -56,6 +58,12 @@ is kept as given; of the others those with values under "searched" are chosen on
 (see [models](models.md)), and the rest keep their defaults. For the None of `days` write 36500: a hundred years.
 """
 
+PART_PARAMETERS = """\
+Parts of the engine that stand beside the models, set in the same place and never searched:
+[interests](interests.md), and the language model as a [re-ranker](understanding.md) with the measurement that lets it
+in.
+"""
+
 COMMANDS = """\
 Every command runs in a project folder, or with `--project DIR`. Exit codes: 0 done, 1 the work failed (one line on
 stderr says what, where and how to fix it), 2 wrong usage. Progress goes to stderr, so `--format json` output can be
@@ -68,15 +76,25 @@ def configuration() -> str:
     parts = [GENERATED, "# Configuration", CONFIGURATION.strip()]
     plain = {name: field for name, field in Settings.model_fields.items() if not _section(field)}
     parts += ["## Top level", _settings(plain, ())]
-    for name, field in Settings.model_fields.items():
-        section = _section(field)
-        if section is not None:
-            key = field.alias or name
-            parts += [f"## [{key}]", _settings(section.model_fields, (key,))]
+    for path, section in sections(Settings):
+        alone = {name: field for name, field in section.model_fields.items() if not _section(field)}
+        parts += [f"## [{'.'.join(path)}]", _settings(alone, path)]
     parts += ["## Models", MODEL_PARAMETERS.strip()]
     for name, kind in MODELS.items():
-        parts += [f"### [models.{name}]", _parameters(kind)]
+        parts += [f"### [models.{name}]", _parameters(kind.params_type, kind.search_space)]
+    parts += ["## Parts", PART_PARAMETERS.strip()]
+    for name, params in PARTS.items():
+        parts += [f"### [models.{name}]", _parameters(params, {})]
     return "\n\n".join(parts) + "\n"
+
+
+def sections(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], type[BaseModel]]]:
+    """Every section with its place, those within others after them."""
+    for name, field in model.model_fields.items():
+        if (section := _section(field)) is not None:
+            here = (*path, field.alias or name)
+            yield here, section
+            yield from sections(section, here)
 
 
 def commands() -> str:
@@ -115,10 +133,10 @@ def _settings(fields: Mapping[str, FieldInfo], path: tuple[str, ...]) -> str:
     return "\n".join(rows)
 
 
-def _parameters(kind: type[Recommender]) -> str:
+def _parameters(params: type[BaseModel], space: Mapping[str, tuple[Any, ...]]) -> str:
     rows = ["| key | type | default | what it does | searched |", "|---|---|---|---|---|"]
-    for name, field in kind.params_type.model_fields.items():
-        tried = ", ".join(str(value) for value in kind.search_space.get(name, ()))
+    for name, field in params.model_fields.items():
+        tried = ", ".join(str(value) for value in space.get(name, ()))
         rows.append(_row(f"`{name}`", _kind(field), _value(field.default), _text(field), tried))
     return "\n".join(rows)
 
@@ -141,6 +159,8 @@ def _value(value: Any) -> str:
         return f'`"{value}"`'
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, list):
+        return f"`{json.dumps(value)}`"
     return f"`{value}`" if value is not None else "None"
 
 
@@ -156,6 +176,10 @@ def _type(kind: Any) -> str:
         return " or ".join(f'`"{one}"`' for one in get_args(kind))
     if get_origin(kind) is dict:
         return f"table of {_type(get_args(kind)[1])}"
+    if get_origin(kind) is list:
+        return f"list of {_type(get_args(kind)[0])}"
+    if isinstance(kind, type) and issubclass(kind, StrEnum):
+        return " or ".join(f'`"{one}"`' for one in kind)
     if kind is Any:
         return "anything"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "None"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from zhiyin.errors import NotEnoughData
 from zhiyin.interests import interests_before, learn_interests, named_interests
 from zhiyin.llm import open_models
 from zhiyin.parts import INTERESTS, params_of
-from zhiyin.ports import Progress, Silent
+from zhiyin.ports import LanguageModels, Progress, Silent
 from zhiyin.prepare import Prepared, prepare
 from zhiyin.preprocess.splits import leave_one_out
 from zhiyin.rank.interests import InterestParams
@@ -42,7 +43,11 @@ def train(store: SqlStore, settings: Settings, project: Path, progress: Progress
     wrong with it, the bundle is made.
     """
     progress = progress or Silent()
-    models = open_models(settings.llm, store, progress)
+    with closing(open_models(settings.llm, store, progress)) as models:
+        return _train(store, settings, project, models, progress)
+
+
+def _train(store: SqlStore, settings: Settings, project: Path, models: LanguageModels, progress: Progress) -> Trained:
     prepared = prepare(store, settings, progress)
     choice = decide(prepared, settings, project, progress)
     gate = admit(prepared, choice, settings, models, progress)

@@ -21,6 +21,7 @@ from zhiyin.evaluate.intervals import LEVEL, RESAMPLES
 from zhiyin.evaluate.measure import measure_lists
 from zhiyin.evaluate.run import ProtocolName
 from zhiyin.evaluate.slices import BANDS
+from zhiyin.parts import INTERESTS
 from zhiyin.preprocess.clean import REPEAT_CAP
 from zhiyin.preprocess.splits import DATED_SHARE, FEWEST_EVENTS
 from zhiyin.types import Catalogue, Histories, IdMap, Interactions
@@ -95,4 +96,4 @@ def test_the_bundle_on_the_page_is_the_bundle_on_disk(trained: Path) -> None:
     there = {"models/NAME/*.npy" if path.parts[0] == "models" else path.as_posix() for path in parts}
     assert there == told - {"vectors.npy"}
     manifest = Manifest.model_validate_json((folder / "manifest.json").read_text(encoding="utf-8"))
-    assert set(manifest.models) == {manifest.served, FILLER}
+    assert set(manifest.models) == {manifest.served, FILLER, INTERESTS}

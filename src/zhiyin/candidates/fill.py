@@ -67,7 +67,8 @@ def _fill(rows: Ints, scores: Floats, users: NDArray[np.int64], extra: Ints, wei
     fresh = (extra >= 0) & ~(extra[:, :, None] == own[:, None, :]).any(axis=2)
     order = np.argsort(~fresh, axis=1, kind="stable")[:, :k]
     candidates = np.where(np.take_along_axis(fresh, order, axis=1), np.take_along_axis(extra, order, axis=1), -1)
-    popularity = np.take_along_axis(np.where(extra >= 0, weight, 0), order, axis=1)
+    # What is not fresh does not count, or scores would depend on how many were asked for.
+    popularity = np.where(candidates >= 0, np.take_along_axis(weight, order, axis=1), 0)
     top = np.maximum(popularity.max(axis=1, initial=0), np.finfo(np.float32).tiny)[:, None]
     last = np.where(held > 0, scores[users, np.maximum(held - 1, 0)], 2.0)
     place = np.arange(k)[None, :] - held[:, None]

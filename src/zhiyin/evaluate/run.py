@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from zhiyin.candidates.fill import Filled
+from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.registry import FILLER, MODELS
+from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.choose import Choice, check_models, choose
 from zhiyin.config import Settings
 from zhiyin.evaluate.measure import Measurement, measure
@@ -72,8 +74,11 @@ def evaluate(
     measured: dict[str, Measurement] = {}
     with progress.task("Fitting and measuring on the test part", total=len(choice.params)) as advance:
         for name, params in choice.params.items():
-            model = MODELS[name](params).fit(data)
-            measured[name] = measure(Filled(model, filler), trial, prepared.catalogue, ks=ks, seed=settings.train.seed)
+            long = short = Filled(MODELS[name](params).fit(data), filler)
+            if choice.short is not None and name == choice.served and isinstance(long.model, LinearCore):
+                short = Filled(ShortCore.beside(long.model, choice.short).fit(data), filler)
+            ranker = ByLength(long, short)
+            measured[name] = measure(ranker, trial, prepared.catalogue, ks=ks, seed=settings.train.seed)
             advance(1)
     hidden = int(prepared.catalogue.hidden.sum())
     return Evaluation(Protocol.of(split, trial, ks=ks, hidden_items=hidden), measured, choice)

@@ -120,6 +120,12 @@ class Profiles:
             rows = connection.execute(query).all()
         return [KeptEdit(int(row[0]), int(row[1]), row[2], json.loads(row[3]), bool(row[4])) for row in rows]
 
+    def speakers(self) -> list[str]:
+        """Everybody with an edit that stands, sorted."""
+        query = select(profile_edits.c.user_id).where(profile_edits.c.undone.is_(False)).distinct()
+        with self._guarded(), self._engine.connect() as connection:
+            return sorted(connection.execute(query).scalars())
+
     def undo_edit(self, user_id: str, edit_id: int) -> bool:
         """Take an edit back; False where ``user_id`` has none of that number, or it was undone before."""
         table = profile_edits.c

@@ -47,6 +47,9 @@ class Models:
     def model(self, job: Job) -> str | None:
         return "counting/1"
 
+    def close(self) -> None:
+        pass
+
     def can_score(self, job: Job) -> bool:
         return self._tier is Tier.EMBEDDED
 
