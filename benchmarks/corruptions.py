@@ -10,7 +10,8 @@ import numpy as np
 
 from zhiyin.explain.evidence import Evidence, Kind
 from zhiyin.explain.sentences import ACTIONS, ANY_ACTION, Sentence, plan, sentences
-from zhiyin.explain.text import Language, forms, shortened, shown
+from zhiyin.explain.text import forms, shortened, shown
+from zhiyin.scripts import Language
 
 PRAISE = {
     "en": "award-winning best-selling famous excellent beautiful cheap organic classic new trusted funny "

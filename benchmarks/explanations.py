@@ -29,9 +29,9 @@ from zhiyin.evaluate.intervals import bootstrap, bootstrap_difference
 from zhiyin.explain.checker import problem
 from zhiyin.explain.evidence import Evidence, Kind, Own, gather
 from zhiyin.explain.sentences import Sentence, sentences
-from zhiyin.explain.text import LANGUAGES, Language
 from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import leave_one_out
+from zhiyin.scripts import LANGUAGES, Language
 from zhiyin.types import Histories, TrainingData
 
 SEED = 20240607

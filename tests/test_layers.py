@@ -10,11 +10,12 @@ from pathlib import Path
 import zhiyin
 
 ROOT = Path(zhiyin.__file__).parent
-BASE = {"types", "errors", "config", "ports"}
+BASE = {"types", "errors", "config", "ports", "calibration", "scripts"}
 STAGES = {"events", "preprocess", "understand", "candidates", "rank", "explain"}
 SERVICES = {"store", "bundle", "assets", "llm"}
 ALLOWED = {
-    **{name: set() for name in ("types", "errors")},
+    **{name: set() for name in ("types", "errors", "scripts")},
+    "calibration": {"ports", "types"},
     "config": {"errors", "types"},
     "ports": {"errors", "types"},
     **{name: BASE | {name} for name in STAGES | SERVICES},

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import pytest
 
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.popular import WindowedPopularity
@@ -15,7 +14,7 @@ from zhiyin.llm.prompts import render
 from zhiyin.ports import Likelihoods, NoLanguageModels, Options, Progress
 from zhiyin.preprocess.splits import Trial
 from zhiyin.rank.llm_ranker import LlmRankerParams, Reranked
-from zhiyin.reranking import GateParams, decide, draw, language_of, reordered
+from zhiyin.reranking import GateParams, decide, draw, reordered
 from zhiyin.testing.fixtures import training_data
 from zhiyin.types import Histories, Job, Tier, TrainingData
 
@@ -135,10 +134,3 @@ def test_a_list_in_its_new_order() -> None:
     found, values = reordered(rows, scores, done)
     assert found.tolist() == [2, 5, 9, 7]
     assert values.tolist() == [4, 3, 2, 1]
-
-
-@pytest.mark.parametrize(
-    ("texts", "language"), [(["Green tea", "x"], "en"), (["绿茶 tea", "红茶"], "zh"), ([], "en"), (["12", "🎵"], "en")]
-)
-def test_language(texts: list[str], language: str) -> None:
-    assert language_of(texts) == language

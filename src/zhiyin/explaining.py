@@ -19,7 +19,7 @@ from zhiyin.config import PreprocessSettings
 from zhiyin.crowd import Crowds, crowds_of
 from zhiyin.explain.evidence import Evidence, Interested, Own, Wished, gather, meets
 from zhiyin.explain.sentences import Sentence
-from zhiyin.explain.text import Language, language_of, shown
+from zhiyin.explain.text import shown
 from zhiyin.explain.why_not import Barred, Change, Part, Rule, Standing, WhyNot, barred, best_changes, low
 from zhiyin.explain.write import write
 from zhiyin.llm.prompts import render
@@ -28,6 +28,7 @@ from zhiyin.ordering import Ordered
 from zhiyin.ports import LanguageModels, NoLanguageModels, Store
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
+from zhiyin.scripts import Language, language_of
 from zhiyin.types import Floats, Histories, Tier
 
 TRIED = 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from zhiyin.errors import LlmError, LlmOff
@@ -64,6 +65,25 @@ class Prompt:
     user: str
     schema: dict[str, Any] | None = None
     maximum_tokens: int = 256
+
+
+PromptData = str | int | float | Enum | Sequence[str]
+"""What is put into a prompt: texts stand there between marks as data, numbers and our own enumerations as they are."""
+
+
+class Render(Protocol):
+    """Makes the prompt ``name`` out of its file, as ``zhiyin.llm.prompts.render`` does; all it names must be given."""
+
+    def __call__(
+        self,
+        name: str,
+        /,
+        *,
+        language: str = ...,
+        schema: dict[str, Any] | None = ...,
+        maximum_tokens: int | None = ...,
+        **data: PromptData,
+    ) -> Prompt: ...
 
 
 @dataclass(frozen=True)

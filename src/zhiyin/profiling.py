@@ -11,7 +11,7 @@ from zhiyin.bundle import Bundle
 from zhiyin.config import PreprocessSettings
 from zhiyin.errors import BundleError, UsageError
 from zhiyin.newcomers import Shelf
-from zhiyin.ports import LanguageModels, NoLanguageModels
+from zhiyin.ports import LanguageModels, NoLanguageModels, Render
 from zhiyin.preprocess.weights import weight_of_event
 from zhiyin.rank.interests import NAME, InterestModel, InterestParams, NamedInterest, read_interests
 from zhiyin.store.profiles import KeptState
@@ -20,7 +20,6 @@ from zhiyin.types import WEIGHT, Ints, Wish
 from zhiyin.understand.profiles import Profile, ProfileParams, build, follow, meaning, wishes_of
 from zhiyin.understand.profiles.edits import Affinity
 from zhiyin.understand.profiles.follow import Followed
-from zhiyin.understand.profiles.text import Render
 from zhiyin.understand.profiles.view import Weighed
 
 if TYPE_CHECKING:

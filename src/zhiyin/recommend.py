@@ -31,10 +31,10 @@ from zhiyin.wants import Listener, Wanted, barring
 if TYPE_CHECKING:
     import polars as pl
 
-    from zhiyin.explain.text import Language
     from zhiyin.explaining import Desk, Explanation
     from zhiyin.profiling import Profiler
     from zhiyin.rank.llm_ranker import LlmRanker, Reranked
+    from zhiyin.scripts import Language
     from zhiyin.store.sql import SqlStore
     from zhiyin.understand.profiles import Profile
 
@@ -360,11 +360,9 @@ class Engine:
         ranker = self._reranker
         if ranker is None or not 0 < len(history.items) <= ranker.params.most_events:
             return order, None
-        from zhiyin.reranking import asked_about
+        from zhiyin.reranking import asked_about, reordered
 
         first = ranker.params.candidates
         asked = asked_about(user_id or "", history, order.rows[:first], order.scores[:first], self._shelf.catalogue)
         said = ranker.rerank(asked, seconds=self.settings.llm.answer_seconds)
-        rows = np.concatenate((order.rows[:first][said.order], order.rows[first:]))
-        # What moves is the place: the scale of scores stays what it was.
-        return Ordered(rows, order.scores, order.parts), said
+        return Ordered(*reordered(order.rows, order.scores, said), order.parts), said

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,11 +17,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from zhiyin.evaluate.intervals import Difference, bootstrap_difference
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import Values
-from zhiyin.ports import LanguageModels, Progress
+from zhiyin.ports import LanguageModels, Progress, Render
 from zhiyin.preprocess.splits import Trial
 from zhiyin.rank.bounded import order_of
 from zhiyin.rank.llm_ranker import Asked, LlmRanker, LlmRankerParams, Reranked
-from zhiyin.rank.wording import Render
+from zhiyin.scripts import language_of
 from zhiyin.search import K
 from zhiyin.short import part, with_last
 from zhiyin.types import Catalogue, Floats, Histories, Ints, Tier
@@ -134,13 +134,6 @@ def reordered(rows: Ints, scores: Floats, done: Reranked) -> tuple[Ints, Floats]
     the list and what was not shown to the model stays below what was."""
     first = len(done.order)
     return np.concatenate((rows[:first][done.order], rows[first:])), scores
-
-
-def language_of(texts: Sequence[str]) -> Literal["en", "zh"]:
-    """The language of the words round the data: Chinese where a third of the letters are."""
-    letters = [sign for text in texts for sign in text if sign.isalpha()]
-    han = sum("\u3400" <= sign <= "\u9fff" for sign in letters)
-    return "zh" if letters and 3 * han >= len(letters) else "en"
 
 
 def ask(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from zhiyin.explain.checker import LONGEST, problem
 from zhiyin.explain.evidence import Evidence, Kind
 from zhiyin.explain.numbers import numbers
-from zhiyin.explain.text import Language
+from zhiyin.scripts import Language
 
 GIVEN = [
     Evidence("event:1", Kind.EVENT, 0.6, "a", "Toy Story (1995)", "purchase"),

@@ -7,7 +7,8 @@ import pytest
 
 from zhiyin.crowd import Crowds
 from zhiyin.explain.evidence import ANONYMOUS, Crowd, Interested, Kind, Own, Wished, gather, meets, shared_words
-from zhiyin.explain.text import WIDTH, language_of, shortened, shown, width
+from zhiyin.explain.text import WIDTH, shortened, shown, width
+from zhiyin.scripts import language_of
 from zhiyin.types import NO_TIME, Catalogue, Histories, IdMap, Wish
 
 DAY = 86_400_000_000

@@ -13,11 +13,11 @@ import pytest
 
 from zhiyin.explain.checker import problem
 from zhiyin.explain.evidence import Interested, Wished
-from zhiyin.explain.text import LANGUAGES
 from zhiyin.explain.why_not import Rule
 from zhiyin.explaining import Desk, Explanation, explain
 from zhiyin.ordering import Ordered
 from zhiyin.recommend import Engine
+from zhiyin.scripts import LANGUAGES
 from zhiyin.testing.project import BOOKS, NEVER_TAKEN, TEAS, run
 from zhiyin.types import Histories, Tier, Wish
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from zhiyin.calibration import judge
 from zhiyin.config import LlmSettings
 from zhiyin.errors import LlmOff
-from zhiyin.llm.calibration import judge
 from zhiyin.llm.embedded import identify, load
 from zhiyin.llm.embedded.model import EmbeddedModel
 from zhiyin.ports import Answer, Likelihoods, Options, Prompt

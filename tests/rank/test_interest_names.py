@@ -3,7 +3,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +11,7 @@ from zhiyin.llm.prompts import render
 from zhiyin.ports import Answer, Likelihoods, NoLanguageModels, Options, Progress, Prompt
 from zhiyin.rank.interests import NamedInterest, Previous, name_interests, read_interests
 from zhiyin.rank.interests.align import matches, stable_ids
-from zhiyin.rank.interests.names import Described, candidate_names, holds, language_of
+from zhiyin.rank.interests.names import Described, candidate_names, holds
 from zhiyin.rank.interests.terms import read, terms
 from zhiyin.rank.interests.words import coverage, describe, lifts
 from zhiyin.types import Catalogue, Job, Tier
@@ -233,11 +232,6 @@ def test_a_better_tier_names_again() -> None:
         models=NoLanguageModels(),
     )
     assert again[0].name == "Rocket stories"
-
-
-@pytest.mark.parametrize(("titles", "expected"), [(["流浪地球", "Tea"], "zh"), (["Green tea 茶"], "en"), ([], "en")])
-def test_language(titles: list[str], expected: str) -> None:
-    assert language_of(titles) == expected
 
 
 def test_candidate_names_are_short_and_unlike() -> None:

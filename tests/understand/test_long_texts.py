@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zhiyin.errors import LlmError, LlmTimeout
+from zhiyin.llm.prompts import render
 from zhiyin.ports import Answer, Encoder, NoLanguageModels, Progress, Prompt
 from zhiyin.types import Floats, Job, Tier
 from zhiyin.understand.long_texts import (
@@ -214,10 +215,6 @@ class Models(NoLanguageModels):
         self.asked += prompts
         found = [self.reply(prompt) for prompt in prompts]
         return [a if isinstance(a, LlmError) else Answer(a, None, Tier.EMBEDDED, "m", False, 10, 5) for a in found]
-
-
-def render(name: str, /, *, language: str, text: str) -> Prompt:
-    return Prompt(f"{name}.{language}", "", text)
 
 
 @pytest.mark.parametrize("text", [LONG_ENGLISH[:20_000], LONG_CHINESE[:100_000]])

@@ -19,6 +19,9 @@ ASSET = "movielens-100k"
 ITEMS = 1682
 """Items of that data set."""
 NEWCOMER = "somebody new"
+REQUEST = "我喜欢看科幻电影，最近看了《星际穿越》和《流浪地球》"
+"""A request whose titles are not in that data set: "I like science fiction, and have just seen Interstellar and The
+Wandering Earth"."""
 
 
 def demo(
@@ -27,10 +30,12 @@ def demo(
     ),
     quiet: QuietOption = False,
 ) -> None:
-    """Fetch MovieLens-100K, import, train, evaluate, recommend."""
+    """Fetch MovieLens-100K, import, train, evaluate, recommend, explain, ask in words."""
     from zhiyin import assets
+    from zhiyin.cli.explain import show as show_explanation
     from zhiyin.cli.init import init
     from zhiyin.cli.lists import show_list
+    from zhiyin.cli.profile import page
     from zhiyin.evaluate.run import evaluate
     from zhiyin.evaluate.table import as_text
     from zhiyin.ingest import ingest
@@ -64,13 +69,27 @@ def demo(
         heading("Evaluate")
         result = evaluate(trained.prepared, project.settings, folder, progress)
         typer.echo(as_text(result.models, result.protocol))
-    heading("Recommend")
-    engine = Engine.open(folder)
-    show_list(engine.recommend(typical_user(engine)))
-    typer.echo("")
-    show_list(engine.recommend(NEWCOMER))
+    with Engine.open(folder) as engine:
+        heading("Recommend")
+        user = typical_user(engine)
+        answer = engine.recommend(user)
+        show_list(answer)
+        typer.echo("")
+        show_list(engine.recommend(NEWCOMER, 5))
+        heading("Explain")
+        show_explanation(engine.explain(user, answer.items[0].item_id))
+        heading("Profile")
+        typer.echo(page(engine.profile(user)))
+        heading(f"Ask in words: {REQUEST}")
+        show_list(engine.recommend(None, 5, query=REQUEST))
     heading("Next")
-    typer.echo(f"  zhiyin --help      zhiyin recommend 196 --project {folder}      zhiyin report --project {folder}")
+    for words in (
+        f'zhiyin recommend {user} --query "funny films from the 90s, no musicals" --project {folder}',
+        f'zhiyin profile {user} --edit "less horror, more slow science fiction" --project {folder}',
+        f"zhiyin report --project {folder}",
+        "zhiyin --help",
+    ):
+        typer.echo(f"  {words}")
 
 
 def heading(words: str) -> None:

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from zhiyin.explain.evidence import Evidence, Kind
 from zhiyin.explain.numbers import Number, numbers
 from zhiyin.explain.sentences import percent
-from zhiyin.explain.text import Language, folded, forms, is_cut_from, is_han
+from zhiyin.explain.text import folded, forms, is_cut_from
 from zhiyin.explain.vocabulary import allowed_words, generic_verbs, specific_verbs, verb_phrases
+from zhiyin.scripts import Language, is_han
 
 LONGEST = 400
 """Characters of one sentence."""

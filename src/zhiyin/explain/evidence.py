@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from zhiyin.explain.reasons import shared_features
-from zhiyin.explain.text import folded, is_han, shown
+from zhiyin.explain.text import folded, shown
+from zhiyin.scripts import is_han
 from zhiyin.types import Catalogue, Floats, Ints, Wish
 
 EVENTS = 3

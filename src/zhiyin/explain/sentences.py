@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zhiyin.explain.evidence import Evidence, Kind
-from zhiyin.explain.text import Language, shortened
+from zhiyin.explain.text import shortened
+from zhiyin.scripts import Language
 from zhiyin.types import Tier
 
 SENTENCES = 2

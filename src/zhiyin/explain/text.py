@@ -4,11 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
-from typing import Literal
-
-Language = Literal["en", "zh"]
-LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
 WIDTH = 56
 """Columns of a shown title; a Chinese character takes two."""
@@ -78,13 +73,3 @@ def is_cut_from(quoted: str, title: str) -> bool:
         return False
     start = start.removesuffix("...").rstrip()
     return width(start) >= 8 and folded(title).startswith(start)
-
-
-def is_han(character: str) -> bool:
-    return "㐀" <= character <= "䶿" or "一" <= character <= "鿿" or character in "〇"
-
-
-def language_of(texts: Iterable[str]) -> Language:
-    """``zh`` where at least half of the texts with letters hold a Chinese character, else ``en``."""
-    known = [text for text in texts if any(map(str.isalpha, text))]
-    return "zh" if known and 2 * sum(any(map(is_han, text)) for text in known) >= len(known) else "en"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from zhiyin.explain.evidence import Evidence, Kind
 from zhiyin.explain.sentences import ACTIONS, ANY_ACTION, TOP_RANK, mainly
-from zhiyin.explain.text import Language
+from zhiyin.scripts import Language
 
 _ALWAYS = {
     "en": (

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
-from zhiyin.explain.text import Language, shortened
+from zhiyin.explain.text import shortened
+from zhiyin.scripts import Language
 
 
 class Rule(StrEnum):

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -14,21 +14,14 @@ from zhiyin.errors import LlmError
 from zhiyin.explain.checker import LONGEST, problem
 from zhiyin.explain.evidence import Evidence, Kind
 from zhiyin.explain.sentences import SENTENCES, Claim, Sentence, percent, phrasings, plan, sentences, verb
-from zhiyin.explain.text import Language, shortened
-from zhiyin.ports import LanguageModels, Options, Prompt
+from zhiyin.explain.text import shortened
+from zhiyin.ports import LanguageModels, Options, Render
+from zhiyin.scripts import Language
 from zhiyin.types import Job, Tier
 
 CHOOSE_PHRASING = False
 """Whether an embedded model chooses among the phrasings of a claim. Off: see docs/explanations.md for what it did."""
 PREFIX = {"en": "A shop explains to a customer, in one friendly sentence, why it shows an item:", "zh": "推荐理由："}
-
-
-class Render(Protocol):
-    """Makes the prompt ``name``, with the lines in it delimited as data and never instruction."""
-
-    def __call__(
-        self, name: str, /, *, language: str, schema: dict[str, Any], facts: Sequence[str], drafts: Sequence[str]
-    ) -> Prompt: ...
 
 
 def write(

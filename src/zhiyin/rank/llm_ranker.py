@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from zhiyin.errors import LlmError, LlmNonsense, LlmOff
-from zhiyin.ports import NO_MODEL, Answer, LanguageModels, Likelihoods, Options, Progress
+from zhiyin.ports import NO_MODEL, Answer, LanguageModels, Likelihoods, Options, Progress, Render
 from zhiyin.rank.bounded import borda, bounded, order_of
 from zhiyin.rank.listwise import order_in, shuffles
-from zhiyin.rank.wording import Render, Wording, cut
+from zhiyin.rank.wording import Wording, cut
 from zhiyin.types import Floats, Job, Tier
 
 Method = Literal["likelihood", "yes_no", "listwise", "endpoint"]

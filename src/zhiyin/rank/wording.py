@@ -7,31 +7,15 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache
 from importlib import resources
-from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from zhiyin.ports import Prompt
+from zhiyin.ports import Prompt, Render
 from zhiyin.rank.listwise import schema
 
 LISTWISE = "rerank_listwise"
 TOKENS_A_NUMBER = 6
 """Of the answer, for one candidate's number with what stands round it."""
-
-
-class Render(Protocol):
-    """Puts data between marks into a prompt file: ``zhiyin.llm.prompts.render``."""
-
-    def __call__(
-        self,
-        name: str,
-        /,
-        *,
-        language: str = ...,
-        schema: dict[str, Any] | None = ...,
-        maximum_tokens: int | None = ...,
-        **data: str | Sequence[str],
-    ) -> Prompt: ...
 
 
 class Words(BaseModel):

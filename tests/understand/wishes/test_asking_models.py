@@ -12,7 +12,7 @@ from zhiyin.errors import LlmError, LlmTimeout, LlmUnreachable
 from zhiyin.llm.prompts import render
 from zhiyin.ports import Answer, Likelihoods, NoLanguageModels, Options, Progress, Prompt
 from zhiyin.types import Job, Tier, Wish
-from zhiyin.understand.wishes.asking import KNOWLEDGE, calibrated, schema_of
+from zhiyin.understand.wishes.asking import KNOWLEDGE, schema_of
 from zhiyin.understand.wishes.parse import parse
 
 MISSION = "我喜欢看科幻电影，最近看了《星际穿越》和《流浪地球》，不要恐怖片"
@@ -159,9 +159,3 @@ def test_nothing_unsure_asks_nothing(films: Any) -> None:
     small = Small(lambda prefix, option: 0.0)
     assert parse("more comedies, no horror", films.vocabulary, small).tier is Tier.NONE
     assert small.asked == []
-
-
-def test_calibration_takes_out_what_is_likely_anyway() -> None:
-    chances = calibrated(np.array([-1.0, -2.0], dtype=np.float32), np.array([-1.0, -5.0], dtype=np.float32))
-    assert chances.sum() == pytest.approx(1)
-    assert chances[1] == pytest.approx(np.exp(3) / (1 + np.exp(3)), abs=1e-5)

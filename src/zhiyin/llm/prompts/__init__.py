@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from enum import Enum
 from functools import cache
 from importlib import resources
@@ -33,7 +33,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from zhiyin.ports import Prompt
+from zhiyin.ports import Prompt, PromptData
 
 OPEN, CLOSE = "<data>", "</data>"
 GUARDS = {
@@ -44,8 +44,6 @@ VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 BRACKETS = str.maketrans({"<": "‹", ">": "›", "＜": "‹", "＞": "›", "﹤": "‹", "﹥": "›"})
 TEMPLATE_MARK = re.compile(r"\[(/?[A-Z_]{2,})\]")
 LANGUAGES = ("en", "zh")
-
-Value = str | int | float | Enum | Sequence[str]
 
 
 class Text(BaseModel):
@@ -72,7 +70,7 @@ def render(
     language: str = "en",
     schema: dict[str, Any] | None = None,
     maximum_tokens: int | None = None,
-    **data: Value,
+    **data: PromptData,
 ) -> Prompt:
     """The prompt ``name`` with ``data`` put in; English where the file does not have ``language``.
 
@@ -91,7 +89,7 @@ def render(
     return Prompt(f"{name}@{file.version}.{language}", system, user, schema, maximum_tokens or file.maximum_tokens)
 
 
-def fenced(value: Value) -> str:
+def fenced(value: PromptData) -> str:
     """``value`` as it stands in a prompt."""
     if isinstance(value, Enum):
         return str(value.value)
@@ -134,6 +132,6 @@ def names() -> list[str]:
     return sorted(file.name.removesuffix(".toml") for file in files if file.name.endswith(".toml"))
 
 
-def _fill(text: str, data: Mapping[str, Value]) -> str:
+def _fill(text: str, data: Mapping[str, PromptData]) -> str:
     """One pass: what is put in is not looked at again."""
     return VARIABLE.sub(lambda match: fenced(data[match.group(1)]), text)

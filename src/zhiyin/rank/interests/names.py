@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from zhiyin.errors import LlmError
-from zhiyin.ports import Answer, LanguageModels, Options, Progress, Prompt
+from zhiyin.ports import Answer, LanguageModels, Options, Progress, Render
 from zhiyin.rank.interests.terms import fold, terms
 from zhiyin.types import Job, Tier
-
-Render = Callable[..., Prompt]
-"""``llm.prompts.render``: name of the prompt, ``language``, ``schema``, and the data that go between its marks."""
 
 PROMPT = "interest_name"
 LONGEST = 40
@@ -41,7 +38,6 @@ NEUTRAL = {"en": "one item; another item; a third item", "zh": "一件物品；�
 GENERAL = {"en": "What many people take", "zh": "大众之选"}
 UNKNOWN = {"en": "Interest", "zh": "兴趣"}
 
-_HAN = re.compile(r"[㐀-䶿一-鿿]")
 _ALLOWED = re.compile(r"[^\W\d_]|[ '’&,、，·/()（）\-]|与|和")
 
 
@@ -61,13 +57,6 @@ class Name:
     text: str
     tier: Tier
     note: str | None = None
-
-
-def language_of(titles: Sequence[str]) -> str:
-    """ "zh" where most letters of the titles are Chinese characters, a character counting as two letters, else "en"."""
-    text = "".join(titles)
-    han = len(_HAN.findall(text))
-    return "zh" if 2 * han > sum(map(str.isalpha, text)) - han else "en"
 
 
 def candidate_names(described: Described, language: str) -> list[str]:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zhiyin.ports import LanguageModels, NoLanguageModels, Progress
+from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Render
 from zhiyin.rank.interests.align import Previous, matches, stable_ids
 from zhiyin.rank.interests.named import NamedInterest
-from zhiyin.rank.interests.names import GENERAL, Described, Name, Render, language_of, names
+from zhiyin.rank.interests.names import GENERAL, Described, Name, names
 from zhiyin.rank.interests.terms import fold, read
 from zhiyin.rank.interests.words import Spoken, describe
+from zhiyin.scripts import language_of
 from zhiyin.types import Catalogue, Floats, Job, Longs, Tier
 
 FIRST = 5

@@ -3,32 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Any, Protocol
 
 from zhiyin.errors import LlmError
-from zhiyin.ports import Prompt
 from zhiyin.types import ItemFeatures
-
-Value = str | int | float | Enum | Sequence[str]
-
-
-class Render(Protocol):
-    """Makes a prompt of the file ``name``, as ``llm.prompts.render`` does: what is put in is marked as data there, and
-    everything that the file names must be given."""
-
-    def __call__(
-        self,
-        name: str,
-        /,
-        *,
-        language: str = ...,
-        schema: dict[str, Any] | None = ...,
-        maximum_tokens: int | None = ...,
-        **data: Value,
-    ) -> Prompt: ...
 
 
 @dataclass

@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from zhiyin.calibration import probabilities
 from zhiyin.errors import LlmError
-from zhiyin.ports import LanguageModels, Options
+from zhiyin.ports import LanguageModels, Options, Render
 from zhiyin.types import Floats, ItemFeatures, Job, Tier
-from zhiyin.understand.items.asking import Asked, Render
+from zhiyin.understand.items.asking import Asked
 from zhiyin.understand.items.audience import GROUPS
 from zhiyin.understand.items.context import Hints
 from zhiyin.understand.items.source import ItemSource
@@ -110,8 +111,7 @@ class LikelihoodReader:
                 found.append(logs)
                 continue
             gained = logs - np.array([neutral[question.name, option] for option in question.options], dtype=np.float32)
-            weights = np.exp(gained - gained.max())
-            found.append((weights / weights.sum()).astype(np.float32))
+            found.append(probabilities(gained))
         return found
 
     def _calibrate(self, questions: Sequence[Options], asked: Asked) -> dict[tuple[str, str], float] | LlmError:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from zhiyin.errors import LlmError
-from zhiyin.ports import LanguageModels, Prompt
+from zhiyin.ports import LanguageModels, Prompt, Render
 from zhiyin.types import ItemFeatures, Job
-from zhiyin.understand.items.asking import Asked, Read, Render
+from zhiyin.understand.items.asking import Asked, Read
 from zhiyin.understand.items.attributes import SYNONYMS
 from zhiyin.understand.items.audience import NAMES
 from zhiyin.understand.items.context import Hints

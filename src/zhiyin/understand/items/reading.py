@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from zhiyin.errors import LlmBudget, LlmError, LlmOff, LlmRefused
-from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Silent
+from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Render, Silent
 from zhiyin.types import Floats, ItemFeatures, Job, Tier
-from zhiyin.understand.items.asking import Asked, Read, Render
+from zhiyin.understand.items.asking import Asked, Read
 from zhiyin.understand.items.coded import from_json, to_json
 from zhiyin.understand.items.context import Context, Encode, Hints
 from zhiyin.understand.items.grow import Cluster, first_terms, grow

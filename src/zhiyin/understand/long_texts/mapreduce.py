@@ -7,10 +7,9 @@ What the model says is used as text to encode and to show, nothing else. Where i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 from zhiyin.errors import LlmError
-from zhiyin.ports import LanguageModels, Prompt
+from zhiyin.ports import LanguageModels, Render
 from zhiyin.types import Job, Tier
 from zhiyin.understand.long_texts.cutting import pieces, width
 from zhiyin.understand.long_texts.summary import extract
@@ -21,12 +20,6 @@ PIECE = 800.0
 """Tokens of the text in one question."""
 PIECES = 64
 """Questions about one text at most: pieces of a longer one are extracted to fit first."""
-
-
-class Render(Protocol):
-    """Makes the prompt of file ``name``; ``text`` is delimited there as data, never an instruction."""
-
-    def __call__(self, name: str, /, *, language: str, text: str) -> Prompt: ...
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from zhiyin.ports import LanguageModels, NoLanguageModels
+from zhiyin.ports import LanguageModels, NoLanguageModels, Render
 from zhiyin.types import NO_TIME, Ints
 from zhiyin.understand.profiles.edits import (
     REMOVE,
@@ -22,7 +22,7 @@ from zhiyin.understand.profiles.edits import (
 )
 from zhiyin.understand.profiles.space import Interest, ProfileParams, Space
 from zhiyin.understand.profiles.state import State
-from zhiyin.understand.profiles.text import TEMPLATES, Render, language_for, put_in_words
+from zhiyin.understand.profiles.text import TEMPLATES, language_for, put_in_words
 from zhiyin.understand.profiles.view import SAID, Edit, Profile, Statement, Weighed
 from zhiyin.understand.profiles.weigh import confidence, vector, weighed, weights
 

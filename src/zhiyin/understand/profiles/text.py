@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from zhiyin.errors import LlmError
-from zhiyin.ports import Answer, LanguageModels, Prompt
+from zhiyin.ports import Answer, LanguageModels, Render
 from zhiyin.types import Job, Tier
 from zhiyin.understand.profiles.view import READ, Statement, Weighed
 
@@ -91,9 +91,6 @@ FEWER = re.compile(r"\b(?:less|used to|before)\b|减退|减少|以前|下降")
 _QUOTED = re.compile(r"[“\"「《]([^”\"」》]+)[”\"」》]")
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile(r"[㐀-䶿一-鿿]")
-
-Render = Callable[..., Prompt]
-"""``llm.prompts.render``."""
 
 
 @dataclass(frozen=True)

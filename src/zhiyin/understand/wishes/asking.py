@@ -10,24 +10,22 @@ catalogue, or a phrase that names nothing. It is believed where one category sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from zhiyin.calibration import judge
 from zhiyin.errors import LlmError, LlmNonsense, LlmOff
-from zhiyin.ports import Answer, LanguageModels, Options, Prompt
-from zhiyin.types import Floats, Job, Tier, Wish
+from zhiyin.ports import Answer, LanguageModels, Options, Render
+from zhiyin.types import Job, Tier, Wish
 from zhiyin.understand.wishes.asked import Asked
 from zhiyin.understand.wishes.lexing import lex
 from zhiyin.understand.wishes.reading import WEIGHTS, holds_words, term_wishes, tidy
 from zhiyin.understand.wishes.vocabulary import ANY, CATEGORY, ITEM, TITLE, TOPIC, YEAR, Vocabulary
 from zhiyin.understand.wishes.words import Key, clean, is_han
-
-Render = Callable[..., Prompt]
-"""``zhiyin.llm.prompts.render``."""
 
 PROMPT = "query"
 MOST_ASKED = 3
@@ -210,10 +208,12 @@ def _by_likelihood(plain: Asked, vocabulary: Vocabulary, models: LanguageModels,
     failed = next((one for one in given if isinstance(one, LlmError)), None)
     if failed is not None:
         raise failed
-    logs = [one.logs for one in given if not isinstance(one, LlmError)]
+    told = [one for one in given if not isinstance(one, LlmError)]
+    if not all(np.isfinite(one.logs).all() for one in told):
+        raise LlmNonsense("the model gave no number for an option")
     known: list[Wish] = []
-    for own, without in zip(logs[0::2], logs[1::2], strict=True):
-        chances = calibrated(own, without)
+    for own, without in zip(told[0::2], told[1::2], strict=True):
+        chances = judge(own, without)
         if chances.max() >= SURE:
             known.extend(_kind_wishes(kinds[int(chances.argmax())], vocabulary))
     return _joined(plain, plain.wishes, known, Tier.EMBEDDED) if known else plain
@@ -224,17 +224,6 @@ def _questions(title: str, kinds: Sequence[str]) -> list[Options]:
     line, neutral = _WORDS["zh" if is_han(title) else "en"]
     options = tuple(("" if is_han(title) else " ") + kind for kind in kinds)
     return [Options(_NAME, line.format(_one_line(one)), options) for one in (title, neutral)]
-
-
-def calibrated(logs: Floats, neutral: Floats) -> Floats:
-    """softmax(log p(option | asked) - log p(option | neutral)), float32 [options]; raises LlmNonsense where a number
-    is missing. Zhao et al. 2021, arXiv:2102.09690."""
-    if not len(logs) or not (np.isfinite(logs).all() and np.isfinite(neutral).all()):
-        raise LlmNonsense("the model gave no number for an option")
-    gain = logs.astype(np.float64) - neutral
-    shares = np.exp(gain - gain.max())
-    result: Floats = (shares / shares.sum()).astype(np.float32)
-    return result
 
 
 def _joined(plain: Asked, wishes: Sequence[Wish], known: Sequence[Wish], tier: Tier) -> Asked:

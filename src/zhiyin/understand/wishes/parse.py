@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from zhiyin.ports import LanguageModels, NoLanguageModels
+from zhiyin.ports import LanguageModels, NoLanguageModels, Render
 from zhiyin.types import Job, Tier
 from zhiyin.understand.wishes.asked import Asked
-from zhiyin.understand.wishes.asking import Render, with_model
+from zhiyin.understand.wishes.asking import with_model
 from zhiyin.understand.wishes.reading import read
 from zhiyin.understand.wishes.vocabulary import Vocabulary
 from zhiyin.understand.wishes.words import clean, han_share

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from zhiyin.llm.calibration import calibrate, judge, probabilities
+from zhiyin.calibration import calibrate, judge, probabilities
 from zhiyin.ports import Likelihoods
 from zhiyin.types import Tier
 
