@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zhiyin.errors import LlmError, LlmTimeout
@@ -82,6 +82,7 @@ def test_sentences_by_hand() -> None:
     assert list(sentences("")) == list(sentences(" \n ")) == []
 
 
+@example("33。！！", 3.0)
 @given(st.text(alphabet=st.sampled_from("ab c.!?;。！\n（）”'知音 3"), max_size=400), st.floats(3, 60))
 def test_pieces_cover_the_text_and_keep_to_their_size(text: str, size: float) -> None:
     found = list(pieces(text, size))

@@ -93,8 +93,9 @@ def _parts(sentence: str, size: float) -> Iterator[str]:
         while end < len(sentence) and (total < size or end == begin):
             total += WIDE if _WIDE.match(sentence[end]) else NARROW
             end += 1
+        if total > size:
+            end = max(end - 1, begin + 1)
         if end < len(sentence):
-            end = max(end - 1, begin + 1) if total > size else end
             space = sentence.rfind(" ", begin + (end - begin) // 2, end)
             end = space if space > begin else end
         part = sentence[begin:end].strip()
