@@ -3,9 +3,9 @@
     python -m benchmarks rerank_speed [--quick] [--model NAME] [--candidates 20] [--repeats 5]
 
 Titles of Amazon Beauty where ``shared/data`` lies beside the repository, else of MovieLens-100K. A profile of about 500
-tokens is a list of titles; each candidate is asked for in two ways: how likely its title is as the next one, and how
-likely "yes" is as the answer to a question about it. *Cold*: the profile has not been seen; *warm*: it is remembered.
-*Naive* is what each candidate behind the whole text, computed by itself, would take.
+tokens is a list of titles; each candidate, cut as the re-ranker cuts it, is asked for in two ways: how likely its title
+is as the next one, and how likely "yes" is as the answer to a question about it. *Cold*: the profile has not been seen;
+*warm*: it is remembered. *Naive* is what each candidate behind the whole text, computed by itself, would take.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from zhiyin.errors import LlmError, ZhiyinError
 from zhiyin.llm.embedded import load
 from zhiyin.llm.embedded.model import EmbeddedModel
 from zhiyin.ports import Likelihoods, Options
+from zhiyin.rank.llm_ranker import LlmRankerParams
+from zhiyin.rank.wording import cut
 from zhiyin.types import Floats
 
 PROFILE_TOKENS = 500
@@ -71,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             profile, rest = make_profile(model, mixed)
             lengths.append(len(model.tokens(profile)))
             for state in taken:
-                taken[state].append(measure(model, make(profile, rest[:candidates])))
+                shown = [cut(title, LlmRankerParams().characters) for title in rest[:candidates]]
+                taken[state].append(measure(model, make(profile, shown)))
         rows += [row(name, state, candidates, lengths, some) for state, some in taken.items()]
     print(
         markdown(

@@ -116,7 +116,7 @@ def test_a_key_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_packages_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("zhiyin.llm.opening.NEEDED", ("torch", "no_such_package"))
+    monkeypatch.setattr("zhiyin.llm.opening.PACKAGES", ("torch", "no_such_package"))
     code, answer = run(project(tmp_path, 'provider = "embedded"'))
     assert code == 1
     assert "no_such_package" in answer["by_name"]["model"]["says"]

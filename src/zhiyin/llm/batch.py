@@ -74,7 +74,10 @@ class Batch(Generic[Q, R]):
 
     def _ask(self, pending: list[tuple[str, Q]]) -> None:
         try:
-            adapter = self._slot.adapter(self._left())
+            began = time.monotonic()
+            adapter = self._slot.adapter(None if self._slot.patient else self._left())
+            if self._slot.patient:
+                self._deadline += time.monotonic() - began
         except LlmError as failure:
             return self._refuse(pending, failure)
         breaker = self._slot.breaker

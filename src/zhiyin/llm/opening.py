@@ -11,17 +11,20 @@ from zhiyin.errors import LlmOff
 from zhiyin.llm.adapter import Adapter
 from zhiyin.llm.breaker import Breaker
 from zhiyin.llm.client import Client
+from zhiyin.llm.embedded.files import PACKAGES
 from zhiyin.llm.log import CallLog, WithCalls
 from zhiyin.llm.slot import Slot
 from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Store
 from zhiyin.types import Tier
 
-NEEDED = ("torch", "transformers", "gguf", "llguidance")
-"""Packages of a model in this process."""
 
-
-def open_models(settings: LlmSettings, store: Store, progress: Progress | None = None) -> LanguageModels:
+def open_models(
+    settings: LlmSettings, store: Store, progress: Progress | None = None, *, patient: bool = True
+) -> LanguageModels:
     """What ``settings`` ask for, answers kept in ``store``; ``progress`` shows the fetching of a model's files.
+
+    ``patient`` lets the first call wait until a model of this process is loaded, without counting that: right for a
+    command, wrong for a server, which loads its model before it serves and must never wait.
 
     Raises nothing: a model that cannot be had makes its calls LlmOff with the reason.
     """
@@ -29,7 +32,9 @@ def open_models(settings: LlmSettings, store: Store, progress: Progress | None =
         return NoLanguageModels()
     calls = cast(WithCalls, store).calls
     if settings.provider == "embedded":
-        main = Slot(Tier.EMBEDDED, lambda: _identify(settings), lambda: _load(settings, progress), _breaker(settings))
+        main = Slot(
+            Tier.EMBEDDED, lambda: _identify(settings), lambda: _load(settings, progress), _breaker(settings), patient
+        )
     else:
         from zhiyin.llm.openai import OpenAi, identify
 
@@ -57,7 +62,7 @@ def _reranker(settings: LlmSettings) -> Slot | None:
 
 def missing_packages() -> list[str]:
     """Packages of a model in this process that are not installed."""
-    return [name for name in NEEDED if find_spec(name) is None]
+    return [name for name in PACKAGES if find_spec(name) is None]
 
 
 def _identify(settings: LlmSettings) -> str:

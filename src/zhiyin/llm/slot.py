@@ -16,12 +16,21 @@ class Slot:
     """``identify`` gives the model's id without loading it, ``load`` the model. What either raises is why there is no
     model, and is given with every call from then on.
 
-    Loading goes on in a thread of its own: a call whose deadline passes meanwhile ends without an answer, and a later
-    one finds the model there. Shared by threads.
+    Loading goes on in a thread of its own. Where the slot is not ``patient``, a call whose deadline passes meanwhile
+    ends without an answer, and a later one finds the model there; a patient one waits, and the time does not count.
+    Shared by threads.
     """
 
-    def __init__(self, tier: Tier, identify: Callable[[], str], load: Callable[[], Adapter], breaker: Breaker) -> None:
+    def __init__(
+        self,
+        tier: Tier,
+        identify: Callable[[], str],
+        load: Callable[[], Adapter],
+        breaker: Breaker,
+        patient: bool = False,
+    ) -> None:
         self.tier = tier
+        self.patient = patient
         self.breaker = breaker
         self.turn = threading.Lock()
         """Held by whoever asks a model of this process: it does one thing at a time."""

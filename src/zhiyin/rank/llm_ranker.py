@@ -49,7 +49,7 @@ class LlmRankerParams(BaseModel):
     """People with more events are left as they are: with a long history the model knows less than the counts."""
     recent: int = Field(10, ge=1, le=1000)
     """So many of the person's latest items are shown to the model."""
-    characters: int = Field(120, ge=8, le=10_000)
+    characters: int = Field(80, ge=8, le=10_000)
     """Longer titles are cut here."""
     shuffles: int = Field(3, ge=1, le=20)
     """listwise: how often one list is asked for, each time in another order."""
