@@ -52,7 +52,7 @@ def answer(
     for place, (row, score) in enumerate(zip(rows.tolist(), order.scores.tolist(), strict=True)):
         led = bool((pulls[place] > 0).any())
         reasons = [wished(text) for text in asked_for[place]]
-        if led or not reasons:
+        if led or (not reasons and len(bundle.users)):
             gain = float(common[place])
             reasons += reasons_for(pulls[place], gain, own, row, shelf.items.ids, shelf.catalogue, most)
         items.append(
@@ -71,7 +71,7 @@ def answer(
         manifest.name,
         max(wanted.tier, said.tier if said else Tier.NONE, key=list(Tier).index),
         _temperature(user_id, history, bundle),
-        _fallback(history, wanted, items),
+        _fallback(history, wanted, items, len(bundle.users)),
         _degraded(wanted, said),
         wanted.asked,
         items,
@@ -84,11 +84,12 @@ def _temperature(user_id: str | None, history: Histories, bundle: Bundle) -> Tem
     return Temperature.HOT if user_id in bundle.users else Temperature.WARM
 
 
-def _fallback(history: Histories, wanted: Wanted, items: Sequence[Recommended]) -> dict[str, str] | None:
+def _fallback(history: Histories, wanted: Wanted, items: Sequence[Recommended], people: int) -> dict[str, str] | None:
     if wanted.asked is not None and wanted.asked.empty:
         return {"reason": "nothing in the request was understood as a wish: the list without it"}
     if not len(history.items) and not wanted.wishes:
-        return {"reason": "nothing is known of this person yet: popular items"}
+        shown = "popular items" if people else "nor of anybody else: items as the catalogue has them"
+        return {"reason": f"nothing is known of this person yet{':' if people else ','} {shown}"}
     if not items:
         return {"reason": "there is nothing left to recommend: every item is hidden, excluded or already known"}
     if all(item.sources == [FILLER] for item in items):

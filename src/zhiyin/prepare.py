@@ -33,13 +33,14 @@ class Prepared:
 
 
 def prepare(store: Store, settings: Settings, progress: Progress) -> Prepared:
-    """Everything in ``store``, ready to learn from. Raises NotEnoughData where there is nothing."""
+    """Everything in ``store``, ready to learn from; a catalogue without a single event is learned by its texts. Raises
+    NotEnoughData where there is nothing, and where nothing of the events is left."""
     with progress.task("Reading and cleaning events"):
         events, cleaning = clean(store.events(), settings.preprocess)
         items = store.items()
-        if events.is_empty():
+        if events.is_empty() and (cleaning.rows_in or items.is_empty()):
             raise NotEnoughData(
-                "there are no events to learn from" if not cleaning.rows_in else cleaning.line(),
+                "there are no events and no items to learn from" if not cleaning.rows_in else cleaning.line(),
                 fix="run 'zhiyin import --events FILE', or loosen [preprocess] in zhiyin.toml",
             )
         interactions = build_interactions(

@@ -17,7 +17,8 @@ def test_explanations_quick(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert re.findall(r"^### (\w+):", out, re.MULTILINE) == ["Faithfulness", "Precision", "Detection"]
     assert [line.split("|")[1].strip() for line in out.split("### Detection")[1].splitlines()[4:]] == list(KINDS)
-    accepted = [line.split("|")[-2].strip() for line in out.split("### Precision")[1].splitlines() if " en | " in line]
+    precision = out.split("### Precision")[1].split("###")[0]
+    accepted = [line.split("|")[-2].strip() for line in precision.splitlines() if " en | " in line]
     assert set(accepted) == {"100.0%"}
     gaps = re.findall(r"\| \+(0\.\d+) \(\+", out)
     assert gaps, "the cited events matter, beyond doubt"

@@ -189,8 +189,17 @@ def test_a_wrong_question_is_an_error(fitted: InterestModel) -> None:
         InterestModel().users(Histories.of([[0]]))
     with pytest.raises(ModelError, match="outside its 24 items"):
         fitted.users(Histories.of([[24]]))
-    with pytest.raises(ModelError, match="needs events"):
-        InterestModel().fit(training_data({"nobody": []}, items=["a"]))
+    with pytest.raises(ModelError, match="needs items"):
+        InterestModel().fit(training_data({"nobody": []}))
+
+
+def test_a_catalogue_without_events_has_interests_by_its_texts() -> None:
+    vectors = {name: [1.0, 0.1 * row, 0.0] for row, name in enumerate(("茶/1", "茶/2", "茶/3"))}
+    vectors |= {name: [0.0, 0.1 * row, 1.0] for row, name in enumerate(("book 1", "book 2", "book 3"))}
+    model = InterestModel(SMALL).fit(training_data({}, items=list(vectors), vectors=vectors))
+    nearest = model.items.argmax(axis=1)
+    assert len(set(nearest[:3])) == len(set(nearest[3:])) == 1
+    assert nearest[0] != nearest[3]
 
 
 def test_few_events_still_give_interests() -> None:

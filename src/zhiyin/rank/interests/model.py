@@ -81,10 +81,10 @@ class InterestModel:
 
     def fit(self, data: TrainingData) -> Self:
         """Learn from ``data``; fitting again replaces what was learned. Without any pair (nobody took two items) the
-        interests stay clusters of items."""
+        interests stay clusters of items: of all of them, alike, in a catalogue without a single event."""
         params, n = self.params, data.interactions.n_items
-        if not len(data.interactions.histories.items):
-            raise ModelError(f"model '{NAME}' needs events", fix="import events first")
+        if not n:
+            raise ModelError(f"model '{NAME}' needs items", fix="import items first")
         histories, last = self._without_last(data.interactions.histories, n, data.seed)
         placed = represent(histories, data.catalogue, params.text, params.together, params.trust, data.seed)
         counts = np.bincount(histories.items, minlength=n)
@@ -92,8 +92,9 @@ class InterestModel:
         self._take(placed, np.log(share).astype(np.float32))
         pairs = self._pairs(histories, data.seed)
         held = Pairs(self.states(histories.take(last.users)), last.items)
-        plan = self._plan(int((counts > 0).sum()), data.seed)
-        first = start(placed.items, counts, plan)
+        mass = counts if counts.any() else np.ones_like(counts)
+        plan = self._plan(int((mass > 0).sum()), data.seed)
+        first = start(placed.items, mass, plan)
         proposal = np.asarray(share, dtype=np.float32)
         logit = np.float32(params.prior) * self.log_prior
         # The products are small: a second thread costs more than it brings, and waits loudly on a busy machine.

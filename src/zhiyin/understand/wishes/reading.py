@@ -197,8 +197,8 @@ def _near_title(text: str, vocabulary: Vocabulary) -> str | None:
 
 
 def _phrase(content: Sequence[Lexeme], text: str) -> str:
-    """From the first to the last of ``content`` as written, marks of years left out."""
-    said = text[content[0].start : content[-1].end]
+    """From the first to the last of ``content``, in whatever order it is given, as written; marks of years left out."""
+    said = text[min(one.start for one in content) : max(one.end for one in content)]
     return " ".join("".join(character for character in said if not "\ue000" <= character <= "\uf8ff").split())
 
 
