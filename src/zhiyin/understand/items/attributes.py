@@ -23,6 +23,9 @@ BRAND_LEADS = 0.8
 """... and the share of the titles with that name in which it stands first."""
 BRAND_WIDEST = 0.2
 """A word that opens more than this share of the titles is no brand, or the catalogue's only one, which says nothing."""
+BRAND_CATALOGUE = 0.25
+"""Where fewer of the titles begin with such a name, titles do not begin with brands here: 5 % of MovieLens-100K's do
+("Star", "Bad"), 54 % of Amazon Beauty's."""
 BRAND_OWN, BRAND_PART, BRAND_COMMON = 0.8, 0.2, 0.1
 """A further word belongs to a brand when this share of the titles with the word are of the brand and this share of the
 brand's titles have it; a word of which the brand has less than the last share never does."""
@@ -120,7 +123,7 @@ def leading_names(titles: Sequence[str]) -> frozenset[str]:
     """Folded names of one to three words that open at least ``BRAND_TITLES`` titles and rarely stand elsewhere.
 
     Brands, for the most part, in catalogues whose metadata does not tell them. A name of more words stands beside or
-    in place of its beginning where its last word belongs to it (see ``_grown``).
+    in place of its beginning where its last word belongs to it (see ``_grown``). None where too few titles begin so.
     """
     rows = [_title_words(title) for title in titles]
     keys = [[folded(word) for word in row] for row in rows]
@@ -138,7 +141,9 @@ def leading_names(titles: Sequence[str]) -> frozenset[str]:
         for name in opening
         if first[name] >= BRAND_LEADS * words[name] and len(name) > 1 and not name.isdigit() and name not in STOP
     }
-    return frozenset(_grown(_grown(names, first, words, 2), first, words, 3))
+    found = frozenset(_grown(_grown(names, first, words, 2), first, words, 3))
+    opened = sum(leading_brand(title, found) is not None for title in titles)
+    return found if opened >= BRAND_CATALOGUE * len(titles) else frozenset()
 
 
 def _grown(names: set[str], first: Counter[str], words: Counter[str], size: int) -> set[str]:

@@ -12,7 +12,7 @@ from zhiyin.understand.items.language import language
 from zhiyin.understand.items.sentences import closest_to_centre, sentences
 from zhiyin.understand.items.source import ItemSource, folded
 
-READER = "rules@1"
+READER = "rules@2"
 """Version of everything in this tier: raised when rules change, so that items are read again."""
 MOST_TOPICS = 6
 
