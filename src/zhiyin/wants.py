@@ -11,7 +11,6 @@ from zhiyin.bundle import Bundle
 from zhiyin.config import Settings
 from zhiyin.newcomers import Shelf
 from zhiyin.ports import LanguageModels
-from zhiyin.readings import decoded
 from zhiyin.types import Ints, Tier, Wish
 from zhiyin.understand.profiles.edits import wishes_of
 
@@ -91,6 +90,7 @@ class Listener:
 
     @cached_property
     def vocabulary(self) -> Vocabulary:
+        from zhiyin.readings import decoded
         from zhiyin.understand.wishes.vocabulary import Vocabulary
 
         items, shelf = self._store.items(), self._shelf

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from zhiyin.config import LlmSettings
 from zhiyin.errors import LlmOff
-from zhiyin.llm.adapter import Adapter
 from zhiyin.llm.breaker import Breaker
-from zhiyin.llm.client import Client
 from zhiyin.llm.embedded.files import PACKAGES
-from zhiyin.llm.log import CallLog, WithCalls
 from zhiyin.llm.slot import Slot
 from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Store
 from zhiyin.types import Tier
+
+if TYPE_CHECKING:
+    from zhiyin.llm.adapter import Adapter
+    from zhiyin.llm.client import Client
+    from zhiyin.llm.log import CallLog, WithCalls
 
 
 def open_models(
@@ -30,7 +32,9 @@ def open_models(
     """
     if settings.provider == "none":
         return NoLanguageModels()
-    calls = cast(WithCalls, store).calls
+    from zhiyin.llm.client import Client
+
+    calls = cast("WithCalls", store).calls
     if settings.provider == "embedded":
         main = Slot(
             Tier.EMBEDDED, lambda: _identify(settings), lambda: _load(settings, progress), _breaker(settings), patient
@@ -44,6 +48,8 @@ def open_models(
 
 def client_of(adapter: Adapter, settings: LlmSettings, calls: CallLog, now: Callable[[], int] | None = None) -> Client:
     """A client round a model that is there already."""
+    from zhiyin.llm.client import Client
+
     slot = Slot.of(adapter, _breaker(settings))
     return Client(settings, calls, slot, slot if "rerank" in adapter.abilities else None, now)
 

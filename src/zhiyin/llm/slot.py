@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from zhiyin.errors import LlmError, LlmOff, LlmTimeout, ZhiyinError
-from zhiyin.llm.adapter import Adapter
 from zhiyin.llm.breaker import Breaker
 from zhiyin.types import Tier
+
+if TYPE_CHECKING:
+    from zhiyin.llm.adapter import Adapter
 
 
 class Slot:
