@@ -208,7 +208,7 @@ class Tried:
 
 TRIED = (
     Tried(Way.BEGINNING, False, Pooled.MEAN, "beginning, 100 tokens"),
-    Tried(Way.BEGINNING, True, Pooled.MEAN, "beginning, title before it (as items are read today)"),
+    Tried(Way.BEGINNING, True, Pooled.MEAN, "beginning, title before it (as items were read before)"),
     Tried(Way.SUMMARY, False, Pooled.MEAN, "summary (extractive map-reduce)"),
     Tried(Way.SUMMARY, True, Pooled.MEAN, "summary, title before it"),
     Tried(Way.CHUNKS, False, Pooled.MEAN, "chunks, mean"),

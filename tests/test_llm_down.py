@@ -119,6 +119,19 @@ def test_the_list_is_the_one_without_it_where_nobody_listens(trained: Path) -> N
     held(trained, f"http://127.0.0.1:{port}/v1", "")
 
 
+def test_a_model_that_cannot_be_had_is_told_every_time(trained: Path, tmp_path: Path) -> None:
+    settings = load_settings(trained)
+    llm = LlmSettings(provider="embedded", model=str(tmp_path / "nowhere"))
+    settings = settings.model_copy(update={"llm": llm})
+    store = open_store(settings.store.url, trained)
+    with Engine(store, active(store, trained / FOLDER), settings, open_models(llm, store)) as engine:
+        for _ in range(2):
+            answer = engine.recommend(None, 3, query="novels")
+            assert answer.items
+            assert answer.degraded is not None
+            assert answer.degraded["job"] == Job.QUERIES
+
+
 def test_a_model_that_answers_takes_part(trained: Path) -> None:
     def script(path: str, body: Any) -> Reply:
         asked = json.dumps(body, ensure_ascii=False)

@@ -27,7 +27,7 @@ def test_from_items_alone(tmp_path: Path) -> None:
     with Engine.open(project) as engine:
         nobody = engine.recommend("somebody", 3)
         assert nobody.fallback is not None
-        assert "nor of anybody else" in nobody.fallback["reason"]
+        assert "as the catalogue has them" in nobody.fallback["reason"]
         assert [item.reasons for item in nobody.items] == [[], [], []]
         asked = engine.recommend(None, 3, query="茶, but nothing from Assam")
         assert {item.item_id for item in asked.items[:2]} <= {"茶/1", "tea 3"}

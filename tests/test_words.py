@@ -73,6 +73,70 @@ def test_a_correction_outlives_a_new_training(project: Path) -> None:
         assert [edit.said for edit in engine.profile("书-1").edits] == ["less fiction", "再也不要推荐小说 Fiction"]
 
 
+def test_what_is_said_later_or_taken_back_wins(project: Path) -> None:
+    with Engine.open(project) as engine:
+        everything = set(ids(engine, "tea-7", 20))
+        first = engine.edit_profile("tea-7", "no fiction")
+        assert not set(ids(engine, "tea-7", 20)) & set(BOOKS)
+        engine.edit_profile("tea-7", "more fiction")
+        assert set(ids(engine, "tea-7", 20)) == everything
+        engine.edit_profile("tea-7", "no fiction")
+        other = engine.edit_profile("tea-7", "", statement=f"e{first + 2}", remove=True)
+        assert set(ids(engine, "tea-7", 20)) == everything
+        engine.undo_edit("tea-7", other)
+        assert not set(ids(engine, "tea-7", 20)) & set(BOOKS)
+
+
+def test_a_rewritten_statement_shuts_nothing_out(project: Path) -> None:
+    with Engine.open(project) as engine:
+        before = set(ids(engine, "tea-7", 20))
+        statement = engine.profile("tea-7").statements[0].id
+        engine.edit_profile("tea-7", "I only drink these with my children 只和孩子一起喝", statement=statement)
+        assert set(ids(engine, "tea-7", 20)) == before
+        scores = {item.item_id: item.score for item in engine.recommend("tea-7", 20).items}
+        engine.edit_profile("tea-7", "", statement=statement, remove=True)
+        assert {item.item_id: item.score for item in engine.recommend("tea-7", 20).items} != scores
+
+
+def test_what_fills_a_list_does_not_move_the_others(project: Path) -> None:
+    """Popular items behind the model's own have scores on another scale."""
+    with Engine.open(project) as engine:
+        before = [item for item in ids(engine, "tea-1", 20) if item in TEAS]
+        engine.edit_profile("tea-1", "a bit more fiction")
+        after = ids(engine, "tea-1", 20)
+    assert after[: len(before)] == before, "a small wish does not overturn what the history says"
+
+
+def test_an_item_that_the_request_names_is_told_so(trained: Path) -> None:
+    with Engine.open(trained) as engine:
+        told = engine.explain("x", BOOKS[1], query=f"something like 《Novel {BOOKS[1]} <b>》")
+        assert told.why_not is not None
+        assert told.why_not.rule == "named"
+        two = engine.recommend("x", query="recommend at most 2 books")
+        assert len(two.items) == 2
+        third = engine.recommend("x", 3, query="recommend books").items[2].item_id
+        assert not engine.explain("x", third, query="recommend at most 2 books").shown
+
+
+def test_a_newcomer_answers_a_request(project: Path, tmp_path: Path) -> None:
+    items = tmp_path / "new.jsonl"
+    items.write_text(json.dumps({"item_id": "新/1", "title": "Oolong 乌龙茶", "categories": ["茶"]}) + "\n", "utf-8")
+    assert run("import", "--items", items, "--project", project, "--quiet") == 0
+    with Engine.open(project) as engine:
+        assert ids(engine, "tea-1", 1, query="oolong") == ["新/1"]
+        assert ids(engine, None, 1, query="乌龙茶") == ["新/1"]
+
+
+def test_the_fingerprint_does_not_depend_on_what_was_read_before(project: Path) -> None:
+    with Engine.open(project) as engine:
+        first = engine.bundle.manifest
+        assert engine.bundle.features[0]
+    assert run("train", "--project", project, "--quiet") == 0
+    with Engine.open(project) as engine:
+        assert engine.bundle.manifest.fingerprint == first.fingerprint
+        assert "features.parquet" in engine.bundle.manifest.files
+
+
 def test_a_request_is_answered_from_the_catalogue_alone(trained: Path) -> None:
     with Engine.open(trained) as engine:
         for query in ("饮料，什么都行", "something to drink: 茶", "books, but nothing like Dune", "只要小说"):

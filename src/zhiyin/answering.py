@@ -33,12 +33,14 @@ def answer(
     bundle: Bundle,
     shelf: Shelf,
     wanted: Wanted,
-    asked_for: Sequence[Sequence[str]],
+    asked_for: Sequence[Sequence[tuple[str, bool]]],
     said: Reranked | None,
     most: int,
 ) -> Recommendation:
-    """The items of ``order`` with up to ``most`` reasons each. ``model`` is the one asked about this history;
-    ``asked_for`` are the wishes that speak for each item; ``said`` is what the re-ranker made of it, if it was asked.
+    """The items of ``order`` with up to ``most`` reasons each.
+
+    ``model`` is the one asked about this history; ``asked_for`` are the wishes that speak for each item, with whether
+    they are kept in the profile; ``said`` is what the re-ranker made of it, if it was asked.
     """
     manifest, rows = bundle.manifest, order.rows
     chance = [] if wanted.wishes else manifest.metrics["rank_probability"]
@@ -51,8 +53,8 @@ def answer(
     items = []
     for place, (row, score) in enumerate(zip(rows.tolist(), order.scores.tolist(), strict=True)):
         led = bool((pulls[place] > 0).any())
-        reasons = [wished(text) for text in asked_for[place]]
-        if led or (not reasons and len(bundle.users)):
+        reasons = [wished(text, kept) for text, kept in asked_for[place]]
+        if led or (not reasons and len(bundle.users) and not wanted.requested):
             gain = float(common[place])
             reasons += reasons_for(pulls[place], gain, own, row, shelf.items.ids, shelf.catalogue, most)
         items.append(
@@ -85,15 +87,21 @@ def _temperature(user_id: str | None, history: Histories, bundle: Bundle) -> Tem
 
 
 def _fallback(history: Histories, wanted: Wanted, items: Sequence[Recommended], people: int) -> dict[str, str] | None:
+    known = bool(len(history.items))
+    popular = "popular items" if people else "items as the catalogue has them"
     if wanted.asked is not None and wanted.asked.empty:
         return {"reason": "nothing in the request was understood as a wish: the list without it"}
-    if not len(history.items) and not wanted.wishes:
-        shown = "popular items" if people else "nor of anybody else: items as the catalogue has them"
-        return {"reason": f"nothing is known of this person yet{':' if people else ','} {shown}"}
     if not items:
-        return {"reason": "there is nothing left to recommend: every item is hidden, excluded or already known"}
+        return {"reason": "there is nothing left to recommend: all is hidden, excluded, already known or ruled out"}
+    if any(WORDS in item.sources for item in items):
+        return None
+    if any(wish.weight > 0 for wish in wanted.requested):
+        return {"reason": "nothing here says what was asked for: items whose texts come nearest to it"}
+    if not known:
+        allowed = " that the words allow" if wanted.wishes else ""
+        return {"reason": f"nothing is known of this person yet: {popular}{allowed}"}
     if all(item.sources == [FILLER] for item in items):
-        return {"reason": "nothing follows from this person's history: popular items"}
+        return {"reason": f"nothing follows from this person's history: {popular}"}
     return None
 
 

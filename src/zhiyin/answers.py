@@ -14,7 +14,7 @@ from zhiyin.understand.wishes.asked import Asked
 class Recommended:
     """One item of a list. ``probability`` is the share of validation users whose next item stood at this rank of their
     list (None where nothing was measured, or where the list answers a request); ``sources`` are what proposed the item:
-    models by name, and "request" or "profile" for what the person said."""
+    models by name, and "words" for what the person said, now or in their profile."""
 
     item_id: str
     title: str | None

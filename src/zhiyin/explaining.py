@@ -105,6 +105,7 @@ def explain(
     ordered: Ordered | None = None,
     again: Callable[[Histories], Ordered] | None = None,
     barring: int | None = None,
+    named: bool = False,
 ) -> Explanation:
     """Why ``item_id`` is, or is not, among the best ``k`` for ``user_id``, by the same rules as the list itself.
 
@@ -120,6 +121,8 @@ def explain(
     tier, catalogue = Tier.NONE, desk.shelf.catalogue
     title = catalogue.titles[asked.item] or None if asked.item >= 0 else None
     rule = asked.rule(barring)
+    if rule is None and named:
+        rule = Barred(Rule.NAMED, item_id)
     place = asked.place if rule is None else None
     if rule is None and place is None:
         rule = asked.missing()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
+import polars as pl
 
 from zhiyin.config import Settings
 from zhiyin.llm import open_models
@@ -23,12 +24,16 @@ from zhiyin.understand.items.taxonomy import load_taxonomy
 
 
 def read_project(
-    store: Store, settings: Settings, progress: Progress | None = None, models: LanguageModels | None = None
+    store: Store,
+    settings: Settings,
+    progress: Progress | None = None,
+    models: LanguageModels | None = None,
+    items: pl.DataFrame | None = None,
 ) -> Reading:
     """Every item of ``store``, in order of id; the taxonomy grows first. ``models`` are those of the settings where
     none are given. Raises AssetError where the text encoder cannot be had."""
     progress = progress or Silent()
-    sources = item_sources(store.items())
+    sources = item_sources(store.items() if items is None else items)
     encode = encoder_of(store, settings, sources, progress)
     return read_catalogue(
         sources,

@@ -40,11 +40,28 @@ def by_history(
     return Ordered(rows[0][taken], scores[0][taken])
 
 
+def levelled(own: Ordered, everything: Ordered) -> Ordered:
+    """``everything``, with scores that can be set against wishes: those of ``own`` (what the model itself has to say)
+    as they are, and the others in their order close below the least of these, for it has nothing to say of them."""
+    known = dict(zip(own.rows.tolist(), own.scores.tolist(), strict=True))
+    least = float(own.scores.min(initial=0.0))
+    step = (float(own.scores.max(initial=0.0)) - least or 1.0) * 1e-3 / max(1, len(everything.rows))
+    scores = [known.get(row, least - step * (place + 1)) for place, row in enumerate(everything.rows.tolist())]
+    return Ordered(everything.rows, np.array(scores, dtype=np.float32))
+
+
 def by_wishes(
-    base: Ordered, wanted: Wanted, matcher: Matcher, allowed: NDArray[np.bool_], *, prior: Recommender | None
+    base: Ordered,
+    wanted: Wanted,
+    matcher: Matcher,
+    allowed: NDArray[np.bool_],
+    *,
+    prior: Recommender | None,
+    unplaced: NDArray[np.bool_] | None = None,
 ) -> Ordered:
     """Every item that may come out, in its order: wishes of the profile lean on ``base`` (an order of every item), a
-    request decides over both. ``prior`` is what everybody likes, in place of ``base`` for somebody without a history.
+    request decides over both. ``unplaced`` items, of which no model knows, stand with the last of ``base``. ``prior``
+    is what everybody likes, in place of ``base`` for somebody without a history.
     """
     from zhiyin.understand.wishes.rank import EDIT, REQUEST, scored
 
@@ -52,6 +69,8 @@ def by_wishes(
     popularity: Floats | None = None
     if prior is None:
         scores = np.full(matcher.n_items, -np.inf, dtype=np.float32)
+        if unplaced is not None:
+            scores[unplaced] = base.scores.min(initial=0.0)
         scores[base.rows] = base.scores
     else:
         popularity = np.zeros(matcher.n_items, dtype=np.float32)

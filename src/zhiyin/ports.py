@@ -134,6 +134,10 @@ class LanguageModels(Protocol):
         """Who answers ``job``; ``none`` where nobody does."""
         ...
 
+    def unavailable(self, job: Job) -> LlmError | None:
+        """Why the model that is configured for ``job`` cannot be had; None where it can, or none is configured."""
+        ...
+
     def model(self, job: Job) -> str | None:
         """Name and content hash of the model that answers ``job``; part of what is derived from its answers."""
         ...
@@ -171,6 +175,9 @@ class NoLanguageModels:
 
     def tier(self, job: Job) -> Tier:
         return Tier.NONE
+
+    def unavailable(self, job: Job) -> LlmError | None:
+        return None
 
     def model(self, job: Job) -> str | None:
         return None

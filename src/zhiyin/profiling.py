@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from zhiyin.bundle import Bundle
 from zhiyin.config import PreprocessSettings
-from zhiyin.errors import BundleError, UsageError
+from zhiyin.errors import BundleError, StoreError, UsageError
 from zhiyin.newcomers import Shelf
 from zhiyin.ports import LanguageModels, NoLanguageModels, Render
 from zhiyin.preprocess.weights import weight_of_event
@@ -72,7 +73,13 @@ class Profiler:
         manifest = self._bundle.manifest
         if NAME not in manifest.models:
             raise BundleError("no interests in it", where=manifest.name, fix="run 'zhiyin train'")
-        model = InterestModel(InterestParams(**manifest.models[NAME])).restore(self._bundle.arrays(NAME))
+        try:
+            params = InterestParams(**manifest.models[NAME])
+        except (TypeError, ValueError) as other:
+            raise BundleError(
+                "its interests are not known here", where=manifest.name, fix="run 'zhiyin train'"
+            ) from other
+        model = InterestModel(params).restore(self._bundle.arrays(NAME))
         vectors, known = self._shelf.catalogue.vectors, len(self._bundle.items)
         fresh = vectors is not None and len(vectors) > known
         return model.with_newcomers(vectors[known:]) if fresh and vectors is not None else model
@@ -120,7 +127,8 @@ class Profiler:
         kept = profiles.state(user_id)
         found = follow(user_id, name, kept, profiles, self._signs, self._rows, self.model, self._params)
         if found.kept is not None:
-            profiles.put_state(user_id, KeptState(name, found.seq, found.kept))
+            with suppress(StoreError):  # kept for speed alone: a reader does not wait for whoever writes
+                profiles.put_state(user_id, KeptState(name, found.seq, found.kept))
         return found
 
     def wishes(self, user_id: str) -> list[Wish]:

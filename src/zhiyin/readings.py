@@ -19,10 +19,11 @@ def read_for(
     store: SqlStore, settings: Settings, order: IdMap, models: LanguageModels, progress: Progress
 ) -> list[str | None]:
     """Every item of ``order`` read, as JSON, in its order."""
-    reading = read_project(store, settings, progress, models)
+    items = store.items()
+    reading = read_project(store, settings, progress, models, items)
     progress.say(reading.line())
     told: list[str | None] = [None] * len(order)
-    for item_id, features in zip(store.item_ids(), reading.features, strict=True):
+    for item_id, features in zip(items["item_id"].to_list(), reading.features, strict=True):
         if (row := order.row(item_id)) >= 0:
             told[row] = to_json(Read(named(features, reading.taxonomy)))
     return told
@@ -35,4 +36,11 @@ def named(features: ItemFeatures, taxonomy: Taxonomy) -> ItemFeatures:
 
 def decoded(told: Sequence[str | None]) -> list[ItemFeatures | None]:
     """What ``read_for`` gave; None for what cannot be read."""
-    return [None if one is None else from_json(one).features for one in told]
+    return [_decoded(one) for one in told]
+
+
+def _decoded(one: str | None) -> ItemFeatures | None:
+    try:
+        return None if one is None else from_json(one).features
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

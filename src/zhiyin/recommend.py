@@ -14,14 +14,14 @@ from zhiyin.answering import answer
 from zhiyin.answers import Recommendation, Recommended
 from zhiyin.bundle import FOLDER, Bundle, active
 from zhiyin.candidates.base import Recommender
-from zhiyin.candidates.fill import Filled
+from zhiyin.candidates.fill import Filled, known_to
 from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.config import PreprocessSettings, Settings, load_settings
 from zhiyin.errors import BundleError, ModelError, UnknownItem, UsageError
 from zhiyin.explain.reasons import Reason, shared_features
 from zhiyin.newcomers import Shelf
-from zhiyin.ordering import Ordered, by_history, by_wishes
+from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
 from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from zhiyin.scripts import Language
     from zhiyin.store.sql import SqlStore
     from zhiyin.understand.profiles import Profile
+    from zhiyin.understand.wishes.asked import Asked
 
 BATCH = 4096
 
@@ -77,7 +78,11 @@ class Engine:
         folder = Path(project)
         settings = load_settings(folder)
         store = open_store(settings.store.url, folder)
-        return cls(store, active(store, folder / FOLDER), settings, open_models(settings.llm, store))
+        try:
+            return cls(store, active(store, folder / FOLDER), settings, open_models(settings.llm, store))
+        except BaseException:
+            store.close()
+            raise
 
     def close(self) -> None:
         self.models.close()
@@ -119,7 +124,7 @@ class Engine:
         k = wanted.at_most(k)
         allowed = self._allowed(exclude)
         order = self._ordered(history, wanted, allowed, k, include_seen)
-        order, said = self._second_opinion(user_id, history, order)
+        order, said = self._second_opinion(user_id, history, order, wanted)
         order = order.first(k)
         model = self._ranker.of(history).model
         asked_for = self._listener.answered(wanted, order.rows)
@@ -209,6 +214,8 @@ class Engine:
         from zhiyin.explain.evidence import Interested, Wished
         from zhiyin.explaining import explain
 
+        if k < 1:
+            raise UsageError(f"asked about the best {k} items", fix="ask about 1 or more")
         history = self._history(user_id)
         wanted = self._listener.hear(user_id, query)
         row = self._shelf.items.row(item_id)
@@ -222,6 +229,8 @@ class Engine:
         ]
         allowed = self._allowed(exclude)
         n = len(self._shelf.items)
+        k = wanted.at_most(k)
+        order = self._ordered(history, wanted, allowed, n, False)
         weights = self._profiler.shared(user_id, row) if row >= 0 else []
         return explain(
             self._desk,
@@ -232,9 +241,10 @@ class Engine:
             exclude=exclude,
             wishes=told,
             interests=[Interested(*one) for one in weights],
-            ordered=self._ordered(history, wanted, allowed, n, False),
+            ordered=self._second_opinion(user_id, history, order, wanted)[0],
             again=lambda other: self._ordered(other, wanted, allowed, n, False),
             barring=barring(wanted.wishes, self._listener.matcher, row) if wanted.wishes and row >= 0 else None,
+            named=bool(wanted.requested) and row >= 0 and bool(self._listener.matcher.named(wanted.requested)[row]),
         )
 
     def profile(self, user_id: str, language: str | None = None) -> Profile:
@@ -245,6 +255,10 @@ class Engine:
         """Keep what ``said`` says of the profile, in plain words; the number under which it can be taken back. It
         counts in the next list. See ``Profiler.edit``."""
         return self._profiler.edit(user_id, said, statement=statement, remove=remove)
+
+    def read(self, words: str) -> Asked:
+        """What a request or an edit in plain words is taken to say."""
+        return self._listener.read(words)
 
     def undo_edit(self, user_id: str, edit: int) -> None:
         """Take back what was said. Raises UsageError where there is no such edit."""
@@ -275,7 +289,12 @@ class Engine:
         from zhiyin.llm.prompts import render
         from zhiyin.rank.llm_ranker import LlmRanker, LlmRankerParams
 
-        return LlmRanker(self.models, render, LlmRankerParams(**told))
+        try:
+            return LlmRanker(self.models, render, LlmRankerParams(**told))
+        except (TypeError, ValueError) as other:
+            raise BundleError(
+                "the bundle's re-ranker is not known here", where=self.bundle.manifest.name, fix="run 'zhiyin train'"
+            ) from other
 
     @cached_property
     def _listener(self) -> Listener:
@@ -329,8 +348,17 @@ class Engine:
         base = by_history(self._ranker, history, max(most, self._considered), allowed, exclude_seen=not include_seen)
         if not wanted.wishes:
             return base
+        model = self._ranker.of(history).model
+        own = by_history(model, known_to(history, model.n_items), most, allowed[: model.n_items])
+        base = levelled(own, base)
         prior = None if len(history.items) else self._ranker.long.filler
-        return by_wishes(base, wanted, self._listener.matcher, allowed, prior=prior)
+        unplaced = None
+        if wanted.requested:
+            unplaced = allowed.copy()
+            unplaced[: len(self.bundle.items)] = False
+            if not include_seen:
+                unplaced[history.items] = False
+        return by_wishes(base, wanted, self._listener.matcher, allowed, prior=prior, unplaced=unplaced)
 
     def _history(self, user_id: str | None) -> Histories:
         if user_id is None:
@@ -354,11 +382,14 @@ class Engine:
         return 0 if self._reranker is None else self._reranker.params.candidates
 
     def _second_opinion(
-        self, user_id: str | None, history: Histories, order: Ordered
+        self, user_id: str | None, history: Histories, order: Ordered, wanted: Wanted
     ) -> tuple[Ordered, Reranked | None]:
-        """6: the language model's bounded say on the first candidates, where training found that it helps."""
+        """6: the language model's bounded say on the first candidates, where training found that it helps. One that has
+        just failed to read the request is not waited for again."""
         ranker = self._reranker
-        if ranker is None or not 0 < len(history.items) <= ranker.params.most_events:
+        failed = wanted.asked is not None and wanted.asked.failed is not None
+        few = 0 < len(history.items) <= ranker.params.most_events if ranker else False
+        if ranker is None or failed or not few or len(order.rows) < 2:
             return order, None
         from zhiyin.reranking import asked_about, reordered
 

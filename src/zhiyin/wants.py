@@ -78,15 +78,16 @@ class Listener:
 
         return parts_of(wanted.wishes, self.matcher, rows)
 
-    def answered(self, wanted: Wanted, rows: Ints) -> list[list[str]]:
-        """The wishes that each of ``rows`` answers by what it says of itself, in the person's words: likeness of texts
-        alone is no reason that could be given."""
+    def answered(self, wanted: Wanted, rows: Ints) -> list[list[tuple[str, bool]]]:
+        """The wishes that each of ``rows`` answers by what it says of itself, in the person's words, and whether they
+        are kept in the profile: likeness of texts alone is no reason that could be given."""
         if not wanted.wishes:
             return [[] for _ in rows]
         from zhiyin.understand.wishes.matcher import TEXT
 
         parts = self.parts(wanted, rows)
-        return [[part.wish.text for part in own if part.share > 0 and part.affinity > TEXT] for own in parts]
+        told = [[part.wish for part in own if part.share > 0 and part.affinity > TEXT] for own in parts]
+        return [[(wish.text, wish not in wanted.requested) for wish in wishes] for wishes in told]
 
     @cached_property
     def vocabulary(self) -> Vocabulary:

@@ -21,7 +21,7 @@ def test_the_examples_run(
     monkeypatch.chdir(tmp_path)
     space: dict[str, Any] = {"__name__": "docs"}
     blocks = list(BLOCK.finditer(text))
-    assert len(blocks) == 12
+    assert len(blocks) == 13
     for block in blocks:
         # The line numbers of a traceback are those of the page.
         above = "\n" * (text[: block.start()].count("\n") + 1)

@@ -27,8 +27,9 @@ class Stamp(BaseModel):
 
 class Manifest(BaseModel):
     """manifest.json. ``created`` is in microseconds UTC; ``models`` holds parameters by model; ``encoder`` is the text
-    encoder's id or None; ``interests`` are their names, row by row, and no part of the fingerprint, for a name
-    changes no list; ``versions`` are the packages that took part."""
+    encoder's id or None; ``interests`` are their names, row by row. Neither they nor what was read in items
+    (features.parquet) are part of the fingerprint: both depend on what was trained before, and touch lists only where
+    somebody asks in words; ``versions`` are the packages that took part."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

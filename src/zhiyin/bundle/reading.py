@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from zhiyin.bundle.manifest import FORMAT, Manifest, Stamp
-from zhiyin.bundle.writing import MANIFEST, entry_of
+from zhiyin.bundle.writing import FEATURES, MANIFEST, entry_of
 from zhiyin.errors import BundleError
 from zhiyin.types import Catalogue, IdMap
 
@@ -58,8 +58,9 @@ class Bundle:
     @property
     def features(self) -> list[str | None]:
         """What was read in each item, as JSON; None where nothing was."""
-        items = self._items
-        return items["features"].to_list() if "features" in items.columns else [None] * len(items)
+        if FEATURES not in self.manifest.files:
+            return [None] * len(self.items)
+        return self._table(FEATURES)["features"].to_list()
 
     def arrays(self, model: str) -> dict[str, NDArray[Any]]:
         """The arrays of ``model``, memory-mapped. Raises BundleError where the bundle does not hold that model."""

@@ -27,6 +27,9 @@ from zhiyin.errors import BundleError
 from zhiyin.types import Catalogue
 
 MANIFEST = "manifest.json"
+FEATURES = "features.parquet"
+"""What was read in items. It depends on what the store held before, as the taxonomy does: it is no part of the
+fingerprint."""
 LOCK = ".lock"
 UNFINISHED = ".unfinished-"
 PACKAGES = ("zhiyin", "implicit", "numpy", "onnxruntime", "polars", "scipy", "sparse-dot-topn", "tokenizers")
@@ -86,7 +89,7 @@ def _write(root: Path, content: BundleContent, created: int) -> Manifest:
             "config": content.config,
             "encoder": content.encoder,
         }
-        mark = fingerprint(parts, files)
+        mark = fingerprint(parts, {path: entry for path, entry in files.items() if path != FEATURES})
         moment = datetime.fromtimestamp(created / 1e6, tz=UTC).strftime("%Y%m%dT%H%M%S")
         name = _free(root, f"{moment}-{mark[:8]}")
         manifest = Manifest(
@@ -138,7 +141,6 @@ def _write_parts(folder: Path, content: BundleContent) -> None:
             "categories": catalogue.categories,
             "text": catalogue.texts,
             "hidden": catalogue.hidden,
-            "features": content.features or [None] * len(content.item_ids),
         },
         schema={
             "item_id": pl.String,
@@ -146,10 +148,12 @@ def _write_parts(folder: Path, content: BundleContent) -> None:
             "categories": pl.List(pl.String),
             "text": pl.String,
             "hidden": pl.Boolean,
-            "features": pl.String,
         },
     )
     items.write_parquet(folder / "items.parquet")
+    if content.features is not None:
+        read = pl.DataFrame({"item_id": content.item_ids, "features": content.features})
+        read.cast(pl.String).write_parquet(folder / FEATURES)
     pl.DataFrame({"user_id": content.user_ids}, schema={"user_id": pl.String}).write_parquet(folder / "users.parquet")
     if catalogue.vectors is not None:
         np.save(folder / "vectors.npy", catalogue.vectors, allow_pickle=False)

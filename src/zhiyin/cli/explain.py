@@ -25,6 +25,9 @@ def explain(
     language: Annotated[
         Language | None, typer.Option(help="Language of the sentences.", show_default="that of the person's items")
     ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="The request in words that the list in question answers.")
+    ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Length of the list in question.")] = 10,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = Path(),
@@ -33,7 +36,7 @@ def explain(
     from zhiyin.recommend import Engine
 
     with Engine.open(project) as engine:
-        answer = engine.explain(user, item, language.value if language else None, k=k)
+        answer = engine.explain(user, item, language.value if language else None, k=k, query=query)
     if output is Format.JSON:
         print_json(answer.to_dict())
     else:

@@ -34,12 +34,14 @@ def items(
             if item not in known:
                 raise UnknownItem(f"no item '{item}'", fix="check the id, or import the item first")
         reading = read_some(opened.store, opened.settings, wanted, make_progress(quiet))
+        rows = opened.store.items(wanted)
+        titles = dict(zip(rows["item_id"].to_list(), rows["title"].to_list(), strict=True))
     pairs = list(zip(wanted, reading.features, strict=True))
     if output is Format.JSON:
         print_json({"reader": reading.reader, "items": [told(item, one, reading.taxonomy) for item, one in pairs]})
         return
     for item, one in pairs:
-        typer.echo(item)
+        typer.echo(f"{titles[item]}  [{item}]" if titles.get(item) else item)
         for name, value in lines(one, reading.taxonomy):
             typer.echo(f"  {name}: {value}")
 

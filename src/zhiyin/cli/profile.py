@@ -58,6 +58,7 @@ def profile(
     project: ProjectOption = Path(),
 ) -> None:
     """Show what is believed of a person and by which events, and let the person correct it."""
+    from zhiyin.cli.lists import show_asked
     from zhiyin.recommend import Engine
 
     if sum(given is not None for given in (edit, remove, undo)) > 1:
@@ -67,6 +68,8 @@ def profile(
     with Engine.open(project) as engine:
         if edit is not None:
             engine.edit_profile(user, edit, statement=statement)
+            if output is Format.TEXT:
+                show_asked(engine.read(edit))
         if remove is not None:
             engine.edit_profile(user, "", statement=remove, remove=True)
         if undo is not None:

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from zhiyin.scripts import Language
 from zhiyin.types import Catalogue, Floats, Histories
 
+LEAST = 0.03
+"""Share below which a further reason is not worth a line."""
 SHARED = 4
 """Shared words or categories named in one reason."""
 
@@ -26,8 +29,8 @@ _STOP = frozenset(
 class Reason:
     """``kind`` is "history" (``item_id`` of the person's own pulled this item, with ``share`` of the positive score in
     (0, 1] and what the two texts have in common in ``shared``), "similar" (like ``item_id``, no share), "popular" (many
-    people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list), or "wish" (the person
-    asked for it in the words of ``title``)."""
+    people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list), or "wish" or "kept"
+    (the person asks for it, or their profile does, in the words of ``title``)."""
 
     kind: str
     item_id: str | None
@@ -38,22 +41,30 @@ class Reason:
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 
-    def words(self) -> str:
+    def words(self, language: Language = "en") -> str:
         """One readable clause."""
-        if self.kind == "popular":
-            return "popular of late" if self.share is None else f"{self.share:.0%} as it is popular of late"
-        if self.kind == "wish":
-            return f"you asked for {self.title}"
-        name = self.title or self.item_id
-        common = f" (both: {', '.join(self.shared)})" if self.shared else ""
-        if self.kind == "similar":
-            return f"like {name}{common}"
-        return f"{self.share:.0%} from {name}{common}"
+        name, share = self.title or self.item_id, "" if self.share is None else f"{self.share:.0%}"
+        shared = ", ".join(self.shared) if language == "en" else "、".join(self.shared)
+        if language == "zh":
+            common = f"（都有：{shared}）" if shared else ""
+            return {
+                "popular": f"近期热门，占 {share}" if share else "近期热门",
+                "wish": f"您想要 {name}",
+                "kept": f"您的画像里想要 {name}",
+                "similar": f"与 {name} 相似{common}",
+            }.get(self.kind, f"{share} 来自 {name}{common}")
+        common = f" (both: {shared})" if shared else ""
+        return {
+            "popular": f"{share} as it is popular of late" if share else "popular of late",
+            "wish": f"you asked for {name}",
+            "kept": f"your profile asks for {name}",
+            "similar": f"like {name}{common}",
+        }.get(self.kind, f"{share} from {name}{common}")
 
 
-def wished(words: str) -> Reason:
-    """The reason that the person asked for it, in ``words``."""
-    return Reason("wish", None, words, None, [])
+def wished(words: str, kept: bool = False) -> Reason:
+    """The reason that the person asked for it, in ``words``: now, or (``kept``) in their profile."""
+    return Reason("kept" if kept else "wish", None, words, None, [])
 
 
 def reasons_for(
@@ -73,7 +84,8 @@ def reasons_for(
         return [Reason("popular", None, None, 1.0 if common > 0 else None, [])]
     reasons = [Reason("popular", None, None, round(common / total, 4), [])] if common > 0 else []
     for place in np.argsort(-pulls, kind="stable")[:most]:
-        if pulls[place] <= 0:
+        # Next to stronger ones, what adds next to nothing explains nothing.
+        if pulls[place] <= 0 or (reasons and pulls[place] < LEAST * total):
             break
         source = int(history.items[place])
         shared = shared_features(catalogue, source, item)

@@ -13,7 +13,7 @@ from zhiyin.scripts import Language
 
 class Rule(StrEnum):
     """``muted``: a hard wish against it. ``not_asked``: a hard wish for something else. ``unplaced``: it came after
-    training and its text cannot be placed."""
+    training and its text cannot be placed. ``named``: the request names it as known."""
 
     UNKNOWN = "unknown"
     HIDDEN = "hidden"
@@ -22,6 +22,7 @@ class Rule(StrEnum):
     MUTED = "muted"
     NOT_ASKED = "not_asked"
     UNPLACED = "unplaced"
+    NAMED = "named"
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ def _rule_en(why: Barred) -> tuple[str, str]:
             f"Your profile asks for nothing but {words}." if profile else f"You asked for nothing but {words}.",
             "Undo that edit of the profile." if profile else "Ask again without that condition.",
         ),
+        Rule.NAMED: ("The request names it as something you know.", "Ask again without naming it."),
         Rule.UNPLACED: (
             "It came after the last training, and its text does not say where it belongs.",
             "Give it a title or description, or run 'zhiyin train'.",
@@ -150,6 +152,7 @@ def _rule_zh(why: Barred) -> tuple[str, str]:
             f"您的画像里写着只要{words}。" if profile else f"您说过只要{words}。",
             "撤销画像里的这条修改。" if profile else "去掉这一条件后再请求。",
         ),
+        Rule.NAMED: ("这次请求提到了它，视为您已经知道的。", "请求时不提它。"),
         Rule.UNPLACED: (
             "它在上次训练之后才加入，而它的文字不足以判断它属于哪里。",
             "补上标题或介绍，或运行 zhiyin train。",
@@ -160,7 +163,7 @@ def _rule_zh(why: Barred) -> tuple[str, str]:
 _NAMES = {
     "own": ("what follows from your own events", "由您自己的记录得出的部分"),
     "popularity": ("recent popularity", "近期热度"),
-    "wish": ("what you asked for", "与您要求的相符程度"),
+    "wish": ("what you or your profile ask for", "与您或画像里所要求的相符程度"),
     "model": ("the language model's judgement", "语言模型的判断"),
 }
 
@@ -205,5 +208,6 @@ def _change_zh(change: Change, k: int) -> str:
 
 
 def best_changes(changes: Sequence[Change], rank: int, most: int = 2) -> tuple[Change, ...]:
-    """The ``most`` changes that lift the item highest above ``rank``; those that lift it not at all are none."""
-    return tuple(sorted((one for one in changes if one.rank < rank), key=lambda one: one.rank)[:most])
+    """The ``most`` changes that lift the item highest above ``rank``; those that do not halve its rank
+    are not worth a line."""
+    return tuple(sorted((one for one in changes if 2 * one.rank <= rank), key=lambda one: one.rank)[:most])

@@ -61,6 +61,10 @@ class Client:
         """Why nobody answers ``job``, as far as is known before a call; None where somebody does."""
         return self._why_not(job, self._main)
 
+    def unavailable(self, job: Job) -> LlmError | None:
+        """Why the model that is configured for ``job`` cannot be had; None where it can, or none is to do that job."""
+        return self.why_not(job) if job in self._settings.jobs else None
+
     def identity_failure(self) -> LlmError | None:
         """Why there is no model at all, as far as is known without loading it."""
         return self._main.off if self._main.model_id is None else None

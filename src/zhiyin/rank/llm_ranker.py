@@ -17,6 +17,7 @@ used, the base order with the reason.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -208,8 +209,10 @@ class LlmRanker:
         self, asked: Sequence[Asked], seconds: float | None, progress: Progress | None
     ) -> list[Said | LlmError]:
         found: list[Said | LlmError] = []
+        end = None if seconds is None else time.monotonic() + seconds
         for one in asked:
-            given = self.models.rerank(Job.RERANK, self._person(one), self._titles(one), seconds=seconds)
+            left = None if end is None else max(0.0, end - time.monotonic())
+            given = self.models.rerank(Job.RERANK, self._person(one), self._titles(one), seconds=left)
             found.append(given if isinstance(given, LlmError) else (np.asarray(given, dtype=np.float32), 0))
         return found
 

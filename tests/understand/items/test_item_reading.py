@@ -50,6 +50,9 @@ class Models:
     def close(self) -> None:
         pass
 
+    def unavailable(self, job: Job) -> LlmError | None:
+        return None
+
     def can_score(self, job: Job) -> bool:
         return self._tier is Tier.EMBEDDED
 

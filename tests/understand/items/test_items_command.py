@@ -36,7 +36,7 @@ def run(*words: str) -> str:
 def test_items_in_text(project: Path) -> None:
     shown = run(BOOKS[3], TEAS[2], "--project", str(project), "--quiet")
     first, second = shown.split(TEAS[2], 1)
-    assert first.startswith(BOOKS[3])
+    assert first.startswith(f"Novel {BOOKS[3]} <b>  [{BOOKS[3]}]")
     assert "topics: Books (1), Fiction (1)" in first
     assert "language: zh" in second
     assert "茶 (1)" in second

@@ -95,7 +95,7 @@ def books() -> Matcher:
     """Without text vectors; the last book's features say that it is about space."""
     catalogue = catalogue_of([title for title, _, _ in BOOKS], [list(kinds) for _, kinds, _ in BOOKS])
     features: list[ItemFeatures | None] = [None] * len(BOOKS)
-    features[-1] = ItemFeatures("en", {"t1": 0.9}, {"mood": "calm"}, "", [], Tier.NONE)
+    features[-1] = ItemFeatures("en", {"t1": 1.0}, {"mood": "calm"}, "", [], Tier.NONE)
     attributes = [json.dumps(given, ensure_ascii=False) for _, _, given in BOOKS]
     vocabulary = Vocabulary.of(catalogue, attributes, features, {"t1": "space travel"})
     return Matcher(catalogue, vocabulary)

@@ -18,6 +18,8 @@ from zhiyin.understand.profiles.view import Edit, Weighed
 WISH, REWRITE, REMOVE = "wish", "rewrite", "remove"
 LONGEST = 2000
 """Characters of one edit."""
+LESS = -0.6
+"""Weight of the wish against an interest whose statement is taken out: that of "less"."""
 MATCHES = 0.5
 """An interest is meant by a wish where its items answer it this well on average."""
 RAISED = 0.25
@@ -79,13 +81,18 @@ def meaning(
     if len(said) > LONGEST:
         raise UsageError(f"an edit of {len(said):,} characters", fix=f"say it in at most {LONGEST:,}")
     if remove:
-        named = (about.name, about.words) if about is not None else (None, None)
-        return Meaning(REMOVE, [], about.id if about is not None else statement, *named)
+        if about is None:
+            return Meaning(REMOVE, [], statement)
+        # Who takes an interest out wants less of it.
+        return Meaning(REMOVE, [Wish(about.name, LESS)], about.id, about.name, about.words)
     if not said.strip():
         raise UsageError("an edit without a word", fix='say it, for example --edit "less horror"')
     if about is not None or statement is not None:
-        named = (about.name, about.words) if about is not None else (None, None)
-        return Meaning(REWRITE, list(wishes), about.id if about is not None else statement, *named)
+        # A sentence about one interest leans; it is no rule for the whole list.
+        soft = [replace(wish, hard=False) if wish.weight > 0 else wish for wish in wishes]
+        if about is None:
+            return Meaning(REWRITE, list(wishes), statement)
+        return Meaning(REWRITE, soft, about.id, about.name, about.words)
     return Meaning(WISH, list(wishes))
 
 
@@ -104,7 +111,23 @@ def read_edit(kept: Kept) -> tuple[Edit, Meaning]:
 
 def wishes_of(kept: Sequence[Kept]) -> list[Wish]:
     """Everything that stands, oldest first: what the ranking has to obey."""
-    return [wish for one in kept if not one.undone for wish in read_edit(one)[1].wishes]
+    standing = [read_edit(one) for one in kept if not one.undone]
+    gone = replaced([told for _, told in standing])
+    wishes: list[Wish] = []
+    for edit, told in standing:
+        if edit.id in gone:
+            continue
+        # Later edits win: what was said of the same thing before no longer counts.
+        again = {(wish.field, wish.text.casefold()) for wish in told.wishes}
+        wishes = [wish for wish in wishes if (wish.field, wish.text.casefold()) not in again]
+        wishes += told.wishes
+    return wishes
+
+
+def replaced(told: Sequence[Meaning]) -> set[int]:
+    """Numbers of the edits whose own statement ("e" and the number) a later edit removed or rewrote."""
+    about = [one.about for one in told if one.kind in (REMOVE, REWRITE) and one.about and one.name is None]
+    return {int(key[1:]) for key in about if re.fullmatch(r"e\d+", key)}
 
 
 def by_items(
@@ -138,9 +161,10 @@ def laid_over(
     for something adds ``RAISED`` * weight to them. Then weights are made to sum to 1 again.
     """
     by_id = {one.id: one for one in interests}
+    gone = replaced([told for edit, told in edits if not edit.undone])
     changed = {one.id: one for one in read}
     for edit, told in edits:
-        if edit.undone:
+        if edit.undone or edit.id in gone:
             continue
         for wish in told.wishes:
             for key, one in changed.items():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from zhiyin.ports import LanguageModels, NoLanguageModels, Render
 from zhiyin.types import Job, Tier
 from zhiyin.understand.wishes.asked import Asked
@@ -42,5 +44,6 @@ def parse(
         found.corrected,
     )
     if models.tier(Job.QUERIES) is Tier.NONE:
-        return plain
+        why = models.unavailable(Job.QUERIES)
+        return plain if why is None else replace(plain, failed=why.line)
     return with_model(text, plain, vocabulary, models, render, seconds)

@@ -104,7 +104,9 @@ class Vocabulary:
                 for value in values:
                     said.setdefault((_safe(name), value), []).append(row)
             if read is not None:
-                for topic in read.topics:
+                # What was guessed beside the catalogue's own categories is no fact that a rule could go by.
+                sure = [topic for topic, weight in read.topics.items() if weight >= 1 or not catalogue.categories[row]]
+                for topic in sure:
                     said.setdefault((TOPIC, clean((topics or {}).get(topic, topic))), []).append(row)
                 for name, value in read.attributes.items():
                     if clean(value):
