@@ -127,7 +127,7 @@ def test_what_the_model_likes_rises(method: str, language: str) -> None:
     assert done.order.tolist() == [0, 2, 1, 3]
     assert done.reason is None
     assert done.tier == (Tier.REMOTE if method == "endpoint" else Tier.EMBEDDED)
-    assert set(model.seconds) == {1.5}
+    assert all(one is not None and 1.4 < one <= 1.5 for one in model.seconds), "what is left of the deadline"
     assert (np.diff(done.scores[done.order]) <= 0).all()
 
 
