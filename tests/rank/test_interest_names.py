@@ -11,7 +11,7 @@ from zhiyin.llm.prompts import render
 from zhiyin.ports import Answer, Likelihoods, NoLanguageModels, Options, Progress, Prompt
 from zhiyin.rank.interests import NamedInterest, Previous, name_interests, read_interests
 from zhiyin.rank.interests.align import matches, stable_ids
-from zhiyin.rank.interests.names import Described, candidate_names, holds
+from zhiyin.rank.interests.names import Described, candidate_names, holds, names
 from zhiyin.rank.interests.terms import read, terms
 from zhiyin.rank.interests.words import coverage, describe, lifts
 from zhiyin.types import Catalogue, Job, Tier
@@ -245,3 +245,11 @@ def test_candidate_names_are_short_and_unlike() -> None:
 def test_named_interests_survive_json() -> None:
     one = NamedInterest("i1", 0, "科幻", ["星际"], ["号/0 a"], False, Tier.REMOTE, "note")
     assert NamedInterest.from_dict(one.to_dict()) == one
+
+
+def test_interests_called_alike_are_told_apart_by_what_stands_for_them() -> None:
+    one = Described(["Drama", "rare"], ["Drama"], ["Piano", "x" * 300, "Short Cuts"], [["Drama"]] * 3)
+    assert candidate_names(one, "en") == ["Drama"], "what few of the items say is in no name"
+    given = names([one, one, one], set(), "en", NoLanguageModels(), None)
+    assert [name.text for name in given] == ["Drama", "Drama (“Piano”)", "Drama (“Short Cuts”)"]
+    assert names([one, one], set(), "zh", NoLanguageModels(), None)[1].text == "Drama (《Piano》)"

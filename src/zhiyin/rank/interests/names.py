@@ -20,6 +20,9 @@ LONGEST = 40
 MOST_WORDS = 6
 SHOWN = 12
 """Items a model is shown."""
+SPOKEN = 0.25
+"""A word is in a name that rules make where this share of the interest's items say it: what sets it apart from others
+may still be true of few of them."""
 AGREED = 2
 """Items that must say a word before a name may take it from them: one title alone names nothing."""
 SCHEMA = {
@@ -61,13 +64,24 @@ class Name:
 
 def candidate_names(described: Described, language: str) -> list[str]:
     """Names that rules can make, best first: one or two categories, a category with a word, words."""
-    kinds, words = list(described.kinds), [word for word in described.words if word not in described.kinds]
+    kinds = list(described.kinds)
+    words = [word for word in described.words if word not in kinds and said_by(word, described) >= SPOKEN]
     both = " & " if language == "en" else "、"
     found = [both.join(kinds[:2])] if kinds else []
     found += [f"{kinds[0]}: {word}" if language == "en" else f"{kinds[0]}：{word}" for word in words[:2] if kinds]
     found += [both.join(words[:size]) for size in (2, 3) if len(words) >= size or not kinds]
     found += kinds + words
     return [name for name in dict.fromkeys(map(_shortened, found)) if name]
+
+
+def said_by(word: str, described: Described) -> float:
+    """Share of the items that stand for an interest whose title or categories say ``word``, in [0, 1]."""
+    key = fold(word)
+    held = [
+        key in map(fold, kinds) or key in fold(title)
+        for title, kinds in zip(described.titles, described.kinds_of, strict=True)
+    ]
+    return sum(held) / max(1, len(held))
 
 
 def names(
@@ -93,13 +107,22 @@ def names(
         wished = [Name("", Tier.NONE, why) for _ in described]
     used = {fold(name) for name in taken}
     result = []
-    for name, others in zip(wished, options, strict=True):
+    for one, name, others in zip(described, wished, options, strict=True):
         if not name.text or fold(name.text) in used:
             note = name.note or ("its name is another interest's" if name.text else None)
-            name = Name(_free(others, used, language), Tier.NONE, note)
+            name = Name(_free([*others, *by_example(one, language)], used, language), Tier.NONE, note)
         used.add(fold(name.text))
         result.append(name)
     return result
+
+
+def by_example(described: Described, language: str) -> list[str]:
+    """Names that tell an interest from others of the same kind by an item that stands for it."""
+    if not described.kinds:
+        return []
+    marks = "《{}》" if language == "zh" else "“{}”"
+    found = [f"{described.kinds[0]} ({marks.format(title)})" for title in described.titles if title]
+    return [name for name in found if _shortened(name) == name]
 
 
 def holds(name: str, described: Described) -> str | None:
