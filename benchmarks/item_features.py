@@ -44,7 +44,7 @@ from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Silent
 from zhiyin.prepare import Prepared, prepare
 from zhiyin.preprocess.splits import Trial, leave_one_out
 from zhiyin.store.sql import SqlStore
-from zhiyin.types import Floats, Histories, IdMap, Interactions, ItemFeatures, Job, TrainingData
+from zhiyin.types import Floats, Histories, IdMap, Interactions, ItemFeatures, Job, Tier, TrainingData
 from zhiyin.understand.cache import encode_catalogue
 from zhiyin.understand.encoder import make_encoder
 from zhiyin.understand.items import (
@@ -126,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a small slice: to see that it runs")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the project here for the next run")
     parser.add_argument("--embedded", type=int, default=0, metavar="N", help="items read by the small model (0: none)")
+    parser.add_argument("--model", action="store_true", help="the small model reads every item of the first table too")
     parser.add_argument(
         "--part", choices=("core", "titles", "both"), default="both", help="one of the two tables alone"
     )
@@ -148,20 +149,21 @@ def run(given: argparse.Namespace, folder: Path, progress: Progress) -> None:
     with open_project(project) as opened:
         assert isinstance(opened.store, SqlStore)
         prepared = prepare(opened.store, opened.settings, progress)
-        world = read(prepared, opened.store, progress)
+        settings = LlmSettings(provider="embedded", batch_seconds=MODEL_SECONDS)
+        models = open_models(settings, opened.store, progress) if given.model else None
+        world = read(prepared, opened.store, progress, models)
         params = LinearParams(solver=given.solver)
         if given.part != "titles":
             features_on_and_off(world, params, encoded=not given.not_encoded)
         if given.part == "core":
             return
         if given.embedded:
-            settings = LlmSettings(provider="embedded", batch_seconds=MODEL_SECONDS)
             titles_only(world, params, open_models(settings, opened.store, progress), given.embedded)
         else:
             titles_only(world, params, NoLanguageModels(), 0)
 
 
-def read(prepared: Prepared, store: SqlStore, progress: Progress) -> World:
+def read(prepared: Prepared, store: SqlStore, progress: Progress, models: LanguageModels | None = None) -> World:
     encoder = make_encoder(EncoderSettings(), prepared.catalogue.texts)
     assert encoder is not None
 
@@ -172,7 +174,13 @@ def read(prepared: Prepared, store: SqlStore, progress: Progress) -> World:
     sources = sorted(item_sources(store.items()), key=lambda source: order.row(source.item_id))
     began = time.perf_counter()
     reading = read_catalogue(
-        sources, store.features, vectors=prepared.catalogue.vectors, encode=encode, progress=progress
+        sources,
+        store.features,
+        vectors=prepared.catalogue.vectors,
+        encode=encode,
+        models=models,
+        render=render,
+        progress=progress,
     )
     return World(prepared, sources, reading, encode, store, time.perf_counter() - began)
 
@@ -184,7 +192,9 @@ def features_on_and_off(world: World, params: LinearParams, *, encoded: bool) ->
         name: sum(bool(getattr(one, name)) for one in reading.features) for name in ("topics", "attributes", "audience")
     }
     brands = sum("brand" in one.attributes for one in reading.features)
-    print(f"\n### Items read by rules: {reading.line()}; {world.seconds:.0f} s\n")
+    model = sum(one.tier is not Tier.NONE for one in reading.features)
+    readers = f"the small model ({model:,}) and rules" if model else "rules"
+    print(f"\n### Items read by {readers}: {reading.line()}; {world.seconds:.0f} s\n")
     print(
         f"Of {len(reading.features):,} items: "
         + ", ".join(f"{count:,} with {name}" for name, count in kinds.items())
