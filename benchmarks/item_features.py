@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from benchmarks.cold_items import NDCG, SEED, Setting, draw, held_out, taken
-from benchmarks.data import Missing, load, make_project
+from benchmarks.data import DATA_SETS, Missing, load, make_project
 from benchmarks.tables import figure, markdown
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.content import ContentKNN
@@ -36,6 +36,7 @@ from zhiyin.candidates.solvers import Solution, solve
 from zhiyin.cli.common import open_project
 from zhiyin.cli.progress import make_progress
 from zhiyin.config import EncoderSettings, LlmSettings
+from zhiyin.errors import ModelError
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.measure import Measurement, measure
 from zhiyin.llm import open_models
@@ -123,6 +124,7 @@ class World:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks item_features", description="What reading items adds.")
+    parser.add_argument("--data", choices=sorted(DATA_SETS), default="amazon_beauty", help="the data set read")
     parser.add_argument("--quick", action="store_true", help="a small slice: to see that it runs")
     parser.add_argument("--keep", type=Path, metavar="DIR", help="keep the project here for the next run")
     parser.add_argument("--embedded", type=int, default=0, metavar="N", help="items read by the small model (0: none)")
@@ -145,7 +147,7 @@ def run(given: argparse.Namespace, folder: Path, progress: Progress) -> None:
     project = folder / ("slice project" if quick else "project")
     if not project.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        make_project(load("amazon_beauty", quick, folder / "slice"), project, quick, progress)
+        make_project(load(given.data, quick, folder / "slice"), project, quick, progress)
     with open_project(project) as opened:
         assert isinstance(opened.store, SqlStore)
         prepared = prepare(opened.store, opened.settings, progress)
@@ -204,8 +206,14 @@ def features_on_and_off(world: World, params: LinearParams, *, encoded: bool) ->
     first, second = draw(prepared.interactions.n_items)
     tuning = held_out(split, prepared.catalogue, held=first | second, asked=second, test=False)
     testing = held_out(split, prepared.catalogue, held=first, asked=first, test=True)
-    variants = ways(world, encoded)
-    on_validation = {one.name: measured(one.fit(tuning.data, params), tuning) for one in variants}
+    variants = []
+    on_validation = {}
+    for way in ways(world, encoded):
+        try:
+            on_validation[way.name] = measured(way.fit(tuning.data, params), tuning)
+            variants.append(way)
+        except ModelError as unfit:
+            print(f"\nLeft out, {way.name}: {unfit.what}")
     print("\n### Validation, NDCG@10\n")
     print(
         markdown(
