@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 USER = "user_id"
 ITEM = "item_id"
@@ -164,12 +167,15 @@ class Histories:
 class Interactions:
     """Cleaned positive interactions with their id maps; ``histories`` has one row per user in ``users`` order.
 
-    ``items`` covers the whole catalogue, so items without a single event have a row too.
+    ``items`` covers the whole catalogue, so items without a single event have a row too. ``links`` says who is linked
+    with whom (friends, follows): float32 CSR [users, users], symmetric, weights > 0, nothing on the diagonal; None
+    where no link is known.
     """
 
     users: IdMap
     items: IdMap
     histories: Histories
+    links: sparse.csr_array | None = None
 
     @property
     def n_users(self) -> int:

@@ -32,6 +32,8 @@ class Recommender(ABC):
     """Values worth trying by parameter, searched one parameter after the other in this order."""
     additive: ClassVar[bool] = False
     """Whether ``contributions`` sum to the score."""
+    because: ClassVar[tuple[str, str]] = ("", "")
+    """Why it proposes an item, as a short clause in English and in Chinese; empty says nothing."""
 
     def __init__(self, params: Params | None = None, **values: Any) -> None:
         self.params = params if params is not None else self.make_params(values)

@@ -89,7 +89,8 @@ class Split:
         seen = np.where(train.lengths > 0, whole.users, -1).astype(np.int32)
         history = Histories(history.indptr, history.items, history.weights, history.times, seen)
         now = self.cuts[fitted] if self.cuts is not None else int(train.times.max(initial=NO_TIME))
-        interactions = Interactions(self.interactions.users, self.interactions.items, train)
+        whole_data = self.interactions
+        interactions = Interactions(whole_data.users, whole_data.items, train, whole_data.links)
         return Trial(part, fit, interactions, now, users, history.take(users), targets.take(users))
 
 
