@@ -61,8 +61,9 @@ class FileReport:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """``stored``: users, items and events in the store afterwards. ``suspicious``: users who, by the events of this
-    import, act faster than a person can; they are stored, and left out of training. ``seconds``: how long it took."""
+    """``stored``: users, items, events (and links) in the store afterwards. ``suspicious``: users who, by the events of
+    this import, act faster than a person can; they are stored, and left out of training. ``seconds``: how long it
+    took."""
 
     files: list[FileReport]
     stored: dict[str, int]
@@ -93,6 +94,7 @@ def ingest(
     events: Sequence[Path] = (),
     items: Sequence[Path] = (),
     users: Sequence[Path] = (),
+    links: Sequence[Path] = (),
     columns: Mapping[str, str] | None = None,
     encoding: str | None = None,
     strict: bool = False,
@@ -100,7 +102,7 @@ def ingest(
 ) -> ImportReport:
     """Read all files, then write all rows in one transaction. Rejected rows go to ``project``/rejects.
 
-    ``columns``: role (user, item, time, type, value, title, description, categories) -> column, beside the usual
+    ``columns``: role (user, item, time, type, value, title, description, categories, other) -> column, beside the usual
     names. ``encoding``: of text files; None takes UTF-8 and falls back to Latin-1. Raises UsageError where nothing is
     given or no file has a named column; FileUnreadable for a file of no use; DataError where ``strict`` and a row is
     rejected, or where no row of a file can be used. In each case the store is as it was.
@@ -113,8 +115,9 @@ def ingest(
     given = [(Kind.USERS, path) for path in users]
     given += [(Kind.ITEMS, path) for path in items]
     given += [(Kind.EVENTS, path) for path in events]
+    given += [(Kind.LINKS, path) for path in links]
     if not given:
-        raise UsageError("nothing to import", fix="pass --events FILE, --items FILE or --users FILE")
+        raise UsageError("nothing to import", fix="pass --events FILE, --items FILE, --users FILE or --links FILE")
     reading = _reading(settings, columns or {}, encoding)
     reads: list[FileRead] = []
     for kind, path in given:
@@ -203,8 +206,13 @@ def _check_rows(reads: Sequence[FileRead], kept: Sequence[Path | None], strict: 
 
 
 def _put(writer: StoreWriter, read: FileRead) -> Written:
-    put = {"events": writer.put_events, "items": writer.put_items, "users": writer.put_users}[read.kind]
-    return put(read.frame)
+    put = {
+        "events": writer.put_events,
+        "items": writer.put_items,
+        "users": writer.put_users,
+        "links": writer.put_links,
+    }
+    return put[read.kind](read.frame)
 
 
 def _report(read: FileRead, written: Written, reject_file: Path | None) -> FileReport:

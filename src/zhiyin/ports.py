@@ -225,6 +225,8 @@ class StoreWriter(Protocol):
 
     def put_events(self, events: pl.DataFrame) -> Written: ...
 
+    def put_links(self, links: pl.DataFrame) -> Written: ...
+
 
 class Store(Protocol):
     """Users, items, events, text vectors and the list of bundles. Frames use the columns named in each method."""
@@ -255,8 +257,13 @@ class Store(Protocol):
         """Columns ``user_id`` str, ``attributes`` str (a JSON object), sorted by ``user_id``."""
         ...
 
+    def links(self) -> pl.DataFrame:
+        """Links between people as they were given: columns ``user_id``, ``other_id`` str, ``weight`` f64, ``time``
+        i64|null, sorted by the two ids."""
+        ...
+
     def counts(self) -> dict[str, int]:
-        """Rows in ``users``, ``items``, ``events``."""
+        """Rows in ``users``, ``items``, ``events``, and in ``links`` where there are any."""
         ...
 
     def vectors(self, model_id: str, text_hashes: Sequence[str]) -> dict[str, Floats]:

@@ -44,7 +44,10 @@ def prepare(store: Store, settings: Settings, progress: Progress) -> Prepared:
                 fix="run 'zhiyin import --events FILE', or loosen [preprocess] in zhiyin.toml",
             )
         interactions = build_interactions(
-            events, items["item_id"].to_list(), half_life_days=settings.preprocess.half_life_days
+            events,
+            items["item_id"].to_list(),
+            half_life_days=settings.preprocess.half_life_days,
+            links=store.links(),
         )
     catalogue = read_catalogue(items, interactions.items)
     parts = read_parts(items, interactions.items)
@@ -93,7 +96,7 @@ def encoder_name(encoder: Encoder | None) -> str | None:
 def fingerprint(
     interactions: Interactions, catalogue: Catalogue, parts: Sequence[Sequence[str]], encoder: str | None
 ) -> str:
-    """Hexadecimal sha256 over ids, histories, texts with their ``parts`` and the name of the encoder."""
+    """Hexadecimal sha256 over ids, histories, links, texts with their ``parts`` and the name of the encoder."""
     digest = hashlib.sha256(repr(encoder).encode())
     long = [text for own in parts if len(own) > 1 for text in own]
     for names in (interactions.users.ids, interactions.items.ids, catalogue.texts, long):
@@ -101,4 +104,7 @@ def fingerprint(
     histories = interactions.histories
     for array in (histories.indptr, histories.items, histories.weights, histories.times, catalogue.hidden):
         digest.update(np.ascontiguousarray(array).tobytes())
+    if interactions.links is not None:
+        for array in (interactions.links.indptr, interactions.links.indices, interactions.links.data):
+            digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()

@@ -39,6 +39,9 @@ def import_(
     users: Annotated[
         list[Path] | None, typer.Option("--users", metavar="FILE", help="Users and what is known of them.")
     ] = None,
+    links: Annotated[
+        list[Path] | None, typer.Option("--links", metavar="FILE", help="Links between people: friends, follows.")
+    ] = None,
     user_column: Column = None,
     item_column: Column = None,
     time_column: Column = None,
@@ -47,6 +50,7 @@ def import_(
     title_column: Column = None,
     description_column: Column = None,
     categories_column: Column = None,
+    other_column: Column = None,
     encoding: Annotated[
         str | None,
         typer.Option("--encoding", metavar="NAME", help="Encoding of text files.", show_default="UTF-8, else Latin-1"),
@@ -56,8 +60,8 @@ def import_(
     quiet: QuietOption = False,
     project: ProjectOption = Path(),
 ) -> None:
-    """Import events, items and users: all files or none. For several files of a kind repeat the flag, or give a
-    pattern such as 'day-*.csv' in quotes.
+    """Import events, items, users and links between users: all files or none. For several files of a kind repeat the
+    flag, or give a pattern such as 'day-*.csv' in quotes.
 
     Reads CSV, TSV, JSONL and Parquet (each also .gz), RecBole atomic files, MovieLens files and Gorse JSONL. Rows that
     cannot be used are counted, and kept in the project's folder rejects.
@@ -74,10 +78,12 @@ def import_(
         "title": title_column,
         "description": description_column,
         "categories": categories_column,
+        "other": other_column,
     }
-    if not (events or items or users):
-        raise UsageError("nothing to import", fix="pass --events FILE, --items FILE or --users FILE")
-    files = {kind: _expand(paths or ()) for kind, paths in (("events", events), ("items", items), ("users", users))}
+    given = {"events": events, "items": items, "users": users, "links": links}
+    if not any(given.values()):
+        raise UsageError("nothing to import", fix="pass --events FILE, --items FILE, --users FILE or --links FILE")
+    files = {kind: _expand(paths or ()) for kind, paths in given.items()}
     with open_project(project) as opened:
         report = ingest(
             opened.store,
@@ -86,6 +92,7 @@ def import_(
             events=files["events"],
             items=files["items"],
             users=files["users"],
+            links=files["links"],
             columns={role: name for role, name in named.items() if name is not None},
             encoding=encoding,
             strict=strict,

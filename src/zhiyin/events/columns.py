@@ -12,6 +12,7 @@ class Kind(StrEnum):
     EVENTS = "events"
     ITEMS = "items"
     USERS = "users"
+    LINKS = "links"
 
 
 # Names without case, spaces, hyphens and underscores; the first that a file has plays the role.
@@ -40,6 +41,15 @@ SYNONYMS: dict[Kind, dict[str, list[str]]] = {
         "hidden": ["hidden", "ishidden"],
     },
     Kind.USERS: {"user": [*_USER.split(), "id"]},
+    Kind.LINKS: {
+        "user": [*_USER.split(), *"sourceid source src followerid follower fromid from trusterid truster".split()],
+        "other": (
+            "otherid other otheruserid friendid friend targetid target dst followeeid followee followingid following "
+            "followedid followed toid to trusteeid trustee neighborid neighbourid"
+        ).split(),
+        "weight": "weight strength value trust count".split(),
+        "time": _TIME.split(),
+    },
 }
 
 COUNTS = frozenset({"value", "weight", "count", "plays", "playcount"})
@@ -54,6 +64,7 @@ FLAGS = {
     "title": "--title-column",
     "description": "--description-column",
     "categories": "--categories-column",
+    "other": "--other-column",
 }
 
 

@@ -9,7 +9,7 @@ from zhiyin.errors import FileUnreadable
 from zhiyin.events.columns import FLAGS, Kind, assign
 from zhiyin.events.formats import looks_headerless
 
-_NEEDED = {Kind.EVENTS: ("user", "item"), Kind.ITEMS: ("item",), Kind.USERS: ("user",)}
+_NEEDED = {Kind.EVENTS: ("user", "item"), Kind.ITEMS: ("item",), Kind.USERS: ("user",), Kind.LINKS: ("user", "other")}
 _TEXTS = {"title", "description", "categories"}
 
 
@@ -18,13 +18,13 @@ def check(path: Path, kind: Kind, roles: Mapping[str, str], header: Sequence[str
     where = str(path)
     absent = [role for role in _NEEDED[kind] if role not in roles]
     if not absent:
-        if kind is not Kind.EVENTS and _is_events(header) and not _TEXTS & roles.keys():
+        if kind in (Kind.ITEMS, Kind.USERS) and _is_events(header) and not _TEXTS & roles.keys():
             raise FileUnreadable(
                 f"these are no {kind}: the file has a user and an item column", where=where, fix="pass it with --events"
             )
         return
     fix = " and ".join(f"name it with {FLAGS[role]}" for role in absent)
-    other = _other_kind(absent, header) if kind is Kind.EVENTS else None
+    other = _other_kind(kind, absent, header)
     if other is not None:
         fix = f"pass it with --{other} if it holds {other}; otherwise {fix}"
     elif looks_headerless(header):
@@ -38,9 +38,14 @@ def _is_events(header: Sequence[str]) -> bool:
     return {"user", "item"} <= assign(Kind.EVENTS, header, {}).keys()
 
 
-def _other_kind(absent: list[str], header: Sequence[str]) -> Kind | None:
+def _other_kind(kind: Kind, absent: list[str], header: Sequence[str]) -> Kind | None:
+    """What the file may hold instead of ``kind``."""
+    if kind is Kind.LINKS:
+        return Kind.EVENTS if _is_events(header) else None
+    if kind is not Kind.EVENTS:
+        return None
     if absent == ["item"]:
-        return Kind.USERS
+        return Kind.LINKS if "other" in assign(Kind.LINKS, header, {}) else Kind.USERS
     roles = assign(Kind.ITEMS, header, {})
     return Kind.ITEMS if "item" in roles and _TEXTS & roles.keys() else None
 

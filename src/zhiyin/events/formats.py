@@ -13,7 +13,7 @@ from zhiyin.events.columns import Kind, plain_name
 from zhiyin.events.files import BOM, GZIP_MAGIC, TextFile, head
 
 KNOWN = "CSV, TSV, JSONL, Parquet (each also .gz), RecBole atomic files, MovieLens .dat and u.data files"
-_ATOMIC = {".inter", ".item", ".user"}
+_ATOMIC = {".inter", ".item", ".user", ".net"}
 _DELIMITED = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
 _JSONL = {".jsonl", ".ndjson", ".json", ".jl"}
 _PARQUET = {".parquet", ".pq"}
@@ -22,8 +22,10 @@ MOVIELENS: dict[Kind, list[str]] = {
     Kind.EVENTS: ["user_id", "item_id", "rating", "timestamp"],
     Kind.ITEMS: ["item_id", "title", "genres"],
     Kind.USERS: ["user_id", "gender", "age", "occupation", "zip_code"],
+    Kind.LINKS: ["user_id", "other_id"],
 }
-"""Columns of the files without a header: ``ratings.dat`` and ``u.data``, ``movies.dat``, ``users.dat``."""
+"""Columns of the files without a header: ``ratings.dat`` and ``u.data``, ``movies.dat``, ``users.dat``, and pairs of
+users."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Read one file of events, items or users, whatever its format."""
+"""Read one file of events, items, users or links, whatever its format."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from zhiyin.errors import FileUnreadable
 from zhiyin.events.catalogue import Entities
 from zhiyin.events.columns import Kind
 from zhiyin.events.interactions import FIELDS, SCHEMA, EventRule
+from zhiyin.events.links import Links
 from zhiyin.events.rejects import Rejects
 from zhiyin.events.sources import Source, open_source
 
@@ -63,6 +64,8 @@ def read_file(path: Path, kind: Kind, reading: Reading, advance: Advance = lambd
     superseded = 0
     if kind is Kind.EVENTS:
         frame = _events(source, reading, rejects, notes, advance)
+    elif kind is Kind.LINKS:
+        frame = _links(source, reading, rejects, notes, advance)
     else:
         frame, superseded = _entities(source, rejects, notes, advance)
     if any(reject.reason == "bad UTF-8" for reject in rejects.rows) and reading.encoding is None:
@@ -92,6 +95,18 @@ def _events(source: Source, reading: Reading, rejects: Rejects, notes: list[str]
     if unused := [name for name in source.columns() if name not in used]:
         notes.append(f"columns not kept with events: {', '.join(unused[:12])}{' ...' if len(unused) > 12 else ''}")
     return _without_repeats(events, rejects).select(*FIELDS)
+
+
+def _links(source: Source, reading: Reading, rejects: Rejects, notes: list[str], advance: Advance) -> pl.DataFrame:
+    found = Links(rejects, reading.earliest, reading.latest, source.untyped_text)
+    for line, end, roles, row in source.records():
+        found.add(line, end, roles, row)
+        advance(1)
+    frame = found.frame()
+    notes += [
+        f"every {column} ends in .0, as numbers with gaps are printed: read without it" for column in found.trimmed
+    ]
+    return frame
 
 
 def _entities(source: Source, rejects: Rejects, notes: list[str], advance: Advance) -> tuple[pl.DataFrame, int]:

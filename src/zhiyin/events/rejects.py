@@ -16,12 +16,15 @@ REASONS = (
     "bad UTF-8",
     "missing user id",
     "missing item id",
+    "missing other id",
     "id too long",
     "bad timestamp",
     "future timestamp",
     "too old timestamp",
     "bad number",
     "duplicate event",
+    "link to oneself",
+    "duplicate link",
 )
 
 

@@ -57,8 +57,8 @@ def open_source(path: Path, kind: Kind, columns: Roles, encoding: str | None, re
     """Open ``path``. Raises FileUnreadable where it is damaged or does not hold ``kind``."""
     if is_parquet(path):
         return _Table(path, kind, columns, rejects)
-    # Texts of a wrong encoding are a blemish; ids of events must be right or refused.
-    text = open_text(path, encoding, guess=kind is not Kind.EVENTS)
+    # Texts of a wrong encoding are a blemish; ids of events and links must be right or refused.
+    text = open_text(path, encoding, guess=kind in (Kind.ITEMS, Kind.USERS))
     form = detect(text, kind)
     if form.name == "JSONL":
         return _Objects(text, kind, columns, rejects)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+from scipy import sparse
 
 from zhiyin.types import NO_TIME, WEIGHT, Floats, Histories, IdMap, Interactions, Longs
 
@@ -16,19 +17,40 @@ LEAST_DECAY = 1e-6
 
 
 def build_interactions(
-    events: pl.DataFrame, item_ids: Sequence[str], *, half_life_days: float | None = None
+    events: pl.DataFrame,
+    item_ids: Sequence[str],
+    *,
+    half_life_days: float | None = None,
+    links: pl.DataFrame | None = None,
 ) -> Interactions:
     """Interactions of cleaned ``events`` (columns ``seq``, ``user_id``, ``item_id``, ``time``, ``weight``).
 
     Users are the users of ``events``, sorted by id. Items are the union of the catalogue's ``item_ids`` and the items
     of ``events``, sorted by id, so an item without events has a row too. Histories run by time; events without a time
     come first, in order of arrival (``seq``), which also settles equal times. No events give no users.
+
+    ``links`` (columns ``user_id``, ``other_id``, ``weight``) become those of ``Interactions``.
     """
     users = IdMap(events["user_id"].unique().sort().to_list())
     items = IdMap(sorted({*item_ids, *events["item_id"].unique().to_list()}))
-    return Interactions(
-        users, items, histories_of(events, items, users.ids, known=users, half_life_days=half_life_days)
-    )
+    histories = histories_of(events, items, users.ids, known=users, half_life_days=half_life_days)
+    return Interactions(users, items, histories, None if links is None else links_of(links, users))
+
+
+def links_of(links: pl.DataFrame, users: IdMap) -> sparse.csr_array | None:
+    """``Interactions.links``: what leads either way between two of ``users``, summed, at most 1; None where nobody is
+    linked. Links of other people (they have no events), to oneself, and of weight 0 or less are left out."""
+    one, other = (users.rows(links[column].to_list()) for column in ("user_id", "other_id"))
+    weight = links["weight"].to_numpy()
+    kept = (one >= 0) & (other >= 0) & (one != other) & (weight > 0)
+    if not kept.any():
+        return None
+    rows, columns = np.concatenate((one[kept], other[kept])), np.concatenate((other[kept], one[kept]))
+    cells = (np.tile(weight[kept], 2), (rows, columns))
+    both = sparse.coo_array(cells, shape=(len(users), len(users))).tocsr()
+    both.sort_indices()
+    both.data = np.minimum(both.data, 1.0).astype(np.float32)
+    return both
 
 
 def histories_of(

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0002"
+HEAD = "0003"
 """Newest migration. An up-to-date database is opened without loading Alembic."""
 
 metadata = MetaData()
@@ -57,6 +57,15 @@ events = Table(
     UniqueConstraint("event_id", name="uq_events_event_id"),
     Index("ix_events_user_id_seq", "user_id", "seq"),
     sqlite_autoincrement=True,
+)
+
+links = Table(
+    "links",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id"), primary_key=True),
+    Column("other_id", Text, ForeignKey("users.user_id"), primary_key=True, index=True),
+    Column("weight", Double, nullable=False, server_default="1"),
+    Column("time", BigInteger),
 )
 
 vectors = Table(

@@ -17,7 +17,7 @@ from zhiyin.store.calls import Calls
 from zhiyin.store.features import Features
 from zhiyin.store.migrate import WRITING
 from zhiyin.store.profiles import Profiles
-from zhiyin.store.schema import bundles, events, items, users, vectors
+from zhiyin.store.schema import bundles, events, items, links, users, vectors
 from zhiyin.store.writer import Writer
 from zhiyin.types import Floats
 
@@ -84,12 +84,20 @@ class SqlStore:
         query = select(users.c.user_id, users.c.attributes).order_by(users.c.user_id)
         return self._frame(query, {"user_id": pl.String, "attributes": pl.String})
 
+    def links(self) -> pl.DataFrame:
+        import polars as pl
+
+        schema = {"user_id": pl.String, "other_id": pl.String, "weight": pl.Float64, "time": pl.Int64}
+        query = select(*(links.c[name] for name in schema)).order_by(links.c.user_id, links.c.other_id)
+        return self._frame(query, schema)
+
     def counts(self) -> dict[str, int]:
         with self._guarded(), self._engine.connect() as connection:
-            return {
+            found = {
                 table.name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
-                for table in (users, items, events)
+                for table in (users, items, events, links)
             }
+        return {name: count for name, count in found.items() if count or name != links.name}
 
     def vectors(self, model_id: str, text_hashes: Sequence[str]) -> dict[str, Floats]:
         found: dict[str, Floats] = {}

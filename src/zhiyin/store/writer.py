@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from zhiyin.ports import Written
+from zhiyin.store.links import put_links
 from zhiyin.store.schema import events, items, users
 
 if TYPE_CHECKING:
@@ -66,6 +67,14 @@ class Writer:
         self._insert_ignoring(events, names, rows)
         new = self._count(events) - before
         return Written(new=new, changed=0, same=len(frame) - new)
+
+    def put_links(self, frame: pl.DataFrame) -> Written:
+        """As ``store.links.put_links``. People met only here get a bare row."""
+        import polars as pl
+
+        people = pl.concat([frame["user_id"], frame["other_id"]]).unique().sort()
+        self._insert_ignoring(users, ["user_id"], ((key,) for key in people))
+        return put_links(self._connection, frame)
 
     def _put(self, table: Table, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> Written:
         """Insert new keys (the first column), update rows that differ; of rows with the same key the last counts."""

@@ -26,9 +26,11 @@ GIVEN_COLUMNS = {
     "value": pl.Float64,
     "time": pl.Int64,
 }
+LINK_COLUMNS = {"user_id": pl.String, "other_id": pl.String, "weight": pl.Float64, "time": pl.Int64}
 User = tuple[str, str]
 Item = tuple[str, str | None, str | None, list[str], str, int | None, bool]
 Event = tuple[str | None, str, str, str, float | None, int | None]
+Link = tuple[str, str, float | None, int | None]
 
 
 def users_frame(rows: Iterable[User]) -> pl.DataFrame:
@@ -41,6 +43,10 @@ def items_frame(rows: Iterable[Item]) -> pl.DataFrame:
 
 def events_frame(rows: Iterable[Event]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=GIVEN_COLUMNS, orient="row")
+
+
+def links_frame(rows: Iterable[Link]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=LINK_COLUMNS, orient="row")
 
 
 def item(item_id: str, title: str | None = None, *, hidden: bool = False) -> Item:
@@ -64,3 +70,8 @@ def put_items(store: Store, rows: Iterable[Item]) -> Written:
 def put_events(store: Store, rows: Iterable[Event]) -> Written:
     with store.writing() as writer:
         return writer.put_events(events_frame(rows))
+
+
+def put_links(store: Store, rows: Iterable[Link]) -> Written:
+    with store.writing() as writer:
+        return writer.put_links(links_frame(rows))

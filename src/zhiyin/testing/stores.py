@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from zhiyin.ports import Store, Written
 from zhiyin.testing.rows import (
     GIVEN_COLUMNS,
     ITEM_COLUMNS,
+    LINK_COLUMNS,
     USER_COLUMNS,
     Event,
     Item,
@@ -26,8 +28,10 @@ from zhiyin.testing.rows import (
     events_frame,
     item,
     items_frame,
+    links_frame,
     put_events,
     put_items,
+    put_links,
     put_users,
     users_frame,
 )
@@ -52,6 +56,7 @@ def check_empty(make: Make) -> None:
         (store.items(["nobody's"]), ITEM_COLUMNS),
         (store.events(), EVENT_COLUMNS),
         (store.events("nobody"), EVENT_COLUMNS),
+        (store.links(), LINK_COLUMNS),
         (store.bundles(), BUNDLE_COLUMNS),
     ):
         assert dict(frame.schema) == columns, f"columns {frame.schema} instead of {columns}"
@@ -64,7 +69,7 @@ def check_empty(make: Make) -> None:
 
 def check_empty_frames_change_nothing(make: Make) -> None:
     store = make()
-    for put in (put_users, put_items, put_events):
+    for put in (put_users, put_items, put_events, put_links):
         assert put(store, []) == Written(0, 0, 0)
     store.put_vectors("model", {})
     assert store.counts() == {"users": 0, "items": 0, "events": 0}
@@ -281,6 +286,46 @@ def check_bundles(make: Make) -> None:
     assert store.bundles()["name"].to_list() == ["b 2 包", "b/1"]
 
 
+def check_links(make: Make) -> None:
+    """Pairs come back sorted, each direction for itself; a known pair is replaced where it differs."""
+    store = make()
+    put_users(store, [("张伟", '{"k": 1}')])
+    rows = [("张伟", "a/b c", 1.0, None), ("a/b c", "张伟", 0.5, 7), ("A/b c", "a/b c", 1.0, None)]
+    assert put_links(store, rows) == Written(new=3, changed=0, same=0)
+    assert put_links(store, rows) == Written(new=0, changed=0, same=3)
+    assert store.links().rows() == sorted(rows)
+    assert store.users().rows() == [("A/b c", "{}"), ("a/b c", "{}"), ("张伟", '{"k": 1}')]
+    assert store.counts() == {"users": 3, "items": 0, "events": 0, "links": 3}
+    again = [("张伟", "a/b c", 2.0, None), ("a/b c", "张伟", 0.5, None), ("A/b c", "a/b c", 1.0, None)]
+    assert put_links(store, again) == Written(new=0, changed=2, same=1)
+    assert store.links().rows() == sorted(again)
+    twice = [("n", "m", 1.0, 1), ("n", "m", 3.0, None), ("n", "m", 3.0, None)]
+    assert put_links(store, twice) == Written(new=1, changed=1, same=1), "the last row of a pair counts"
+    assert store.links().filter(pl.col("user_id") == "n").rows() == [("n", "m", 3.0, None)]
+    bare = pl.DataFrame({"user_id": ["n", "n"], "other_id": ["x", "y"], "weight": [None, float("nan")], "time": [1, 2]})
+    with store.writing() as writer:
+        assert writer.put_links(bare) == Written(new=2, changed=0, same=0)
+    assert store.links().filter(pl.col("user_id") == "n")["weight"].to_list() == [3.0, 1.0, 1.0]
+
+
+def check_many_links(make: Make) -> None:
+    """More rows than fit in one statement or one batch; a failed transaction leaves none of them."""
+    store = make()
+    names = [f"user/{row:05}" for row in range(51_000)]
+    rows = [(one, other, 1.0, None) for one, other in pairwise(names)]
+    assert put_links(store, rows) == Written(new=50_999, changed=0, same=0)
+    assert put_links(store, rows) == Written(new=0, changed=0, same=50_999)
+
+    def fail() -> None:
+        with store.writing() as writer:
+            writer.put_links(links_frame([("new", "newer", 1.0, None), (names[0], names[1], 9.0, None)]))
+            raise KeyboardInterrupt
+
+    assert _raises(KeyboardInterrupt, fail), "the exception must come out"
+    assert store.links().rows() == rows
+    assert store.counts()["users"] == 51_000
+
+
 def check_rollback(make: Make) -> None:
     """An exception in the block undoes all of it, and the store goes on working."""
     store = make()
@@ -347,6 +392,8 @@ CHECKS: list[Check] = [
     check_many,
     check_vectors,
     check_bundles,
+    check_links,
+    check_many_links,
     check_rollback,
     check_readers_see_whole_transactions,
     check_frames_may_have_other_columns_in_any_order,
