@@ -15,7 +15,8 @@ from pydantic import BaseModel
 
 from zhiyin.candidates.base import Params
 from zhiyin.candidates.registry import CORE, FILLER, MODELS
-from zhiyin.choose import FOLDER, check_models, choice_key
+from zhiyin.choice import FOLDER, choice_key
+from zhiyin.choose import check_models
 from zhiyin.config import FILE_NAME, Settings
 from zhiyin.errors import ModelError, UsageError, ZhiyinError
 from zhiyin.evaluate.run import ProtocolName, split_by
@@ -27,7 +28,7 @@ from zhiyin.tuning import written
 from zhiyin.tuning.confirm import Confirmed, confirm
 from zhiyin.tuning.space import Space, places_of, space_of, told
 from zhiyin.tuning.stages import Bench, ModelStage, Stage, make_bench
-from zhiyin.tuning.trials import FIRST_USERS, STARTUP, Best, Journal, Trials, locked
+from zhiyin.tuning.trials import FIRST_USERS, HELD, STARTUP, Best, Journal, Trials, locked
 
 OUT = "tuned.toml"
 """What was found, in the project's folder."""
@@ -245,7 +246,7 @@ class _Work:
             "fixed": dict(stage.fixed),
             "defaults": stage.params_type(**stage.fixed).model_dump(),
             "stage": stage.told(),
-            "version": [FORMAT, STARTUP, FIRST_USERS, version("zhiyin")],
+            "version": [FORMAT, STARTUP, HELD, FIRST_USERS, version("zhiyin")],
         }
         text = json.dumps([self.prepared.fingerprint, kinds], sort_keys=True, ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:24]

@@ -7,11 +7,11 @@ where the model's values are close, and 0 has its place. Other values are told a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import exp, log
 from typing import TYPE_CHECKING, Any, get_args
-
-import numpy as np
 
 from zhiyin.search import numeric
 
@@ -53,18 +53,22 @@ class Scale:
         low, high = self.values[below], self.values[min(below + 1, len(self.values) - 1)]
         if share == 0:
             return low
-        value = low * (high / low) ** share if low > 0 else low + share * (high - low)
+        value = _between(low, high, share)
         return round(value) if self.whole else min(max(float(f"{value:.{DIGITS}g}"), low), high)
 
     def place(self, value: float) -> float:
         """Where ``value`` is; beyond the ends, the end."""
         value = min(max(value, self.values[0]), self.values[-1])
-        above = max(1, int(np.searchsorted(self.values, value)))
+        above = max(1, bisect_left(self.values, value))
         low, high = self.values[above - 1], self.values[above]
-        share = float(np.log(value / low) / np.log(high / low) if low > 0 else (value - low) / (high - low))
+        share = (log(value) - log(low)) / (log(high) - log(low)) if low > 0 else (value - low) / (high - low)
         if self.stepped:
             return above - 1 + round(share)
         return min(above - 1 + share, float(above))
+
+
+def _between(low: float, high: float, share: float) -> float:
+    return exp(log(low) + share * (log(high) - log(low))) if low > 0 else low + share * (high - low)
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from optuna.distributions import BaseDistribution
 from optuna.pruners import MedianPruner
 from optuna.samplers import TPESampler
 from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
+from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from zhiyin.errors import ModelError, StoreError
@@ -37,6 +37,8 @@ FIRST_USERS = 2_000
 others at that point go no further."""
 STARTUP = 10
 """Trials before Optuna stops drawing at random, and before any is cut short."""
+HELD = 5
+"""Trials in a row that share parameters whose every value costs the expensive part again."""
 BUILT_IN, VALUES = "built-in", "values"
 """Notes on a trial: that it is the built-in search's; the parameter values tried."""
 
@@ -73,6 +75,17 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
+class _Alone(JournalFileOpenLock):
+    """Nobody else writes while the project is locked, so the file needs no lock of its own, which the dead would leave
+    behind."""
+
+    def acquire(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
 class Journal:
     """The finished trials of every study of a project, a line each. Used under ``locked``."""
 
@@ -81,8 +94,7 @@ class Journal:
         self._path = folder / JOURNAL
         try:
             self._drop_half_a_line()
-            # Nobody else writes while the project is locked: a lock on the file itself is a dead process's.
-            alone = JournalFileSymlinkLock(str(self._path), grace_period=3)
+            alone = _Alone(str(self._path))
             self._storage = JournalStorage(JournalFileBackend(str(self._path), lock_obj=alone))
         except (OSError, ValueError, KeyError) as damaged:
             raise StoreError(
@@ -121,8 +133,10 @@ class Trials:
         return [trial for trial in self._live.trials if trial.state.is_finished() and _counts(trial)]
 
     def add_built_in(self, found: Sequence[tuple[Any, float]]) -> None:
-        """Take over what the built-in search measured: parameters and score on the search half."""
-        for params, score in found:
+        """Take over what the built-in search measured: parameters and score on the search half, in its order. Whoever
+        was killed on the way goes on behind what is there."""
+        there = sum(trial.user_attrs.get(BUILT_IN, False) for trial in self._live.trials)
+        for params, score in found[there:]:
             self._keep(
                 create_trial(
                     state=TrialState.COMPLETE,
@@ -161,7 +175,8 @@ class Trials:
         # From the trials finished alone, so that a search that is taken up again draws what it would have drawn.
         draw = int(np.random.SeedSequence([self._seed, len(self.own)]).generate_state(1)[0])
         self._live.sampler = TPESampler(seed=draw, n_startup_trials=STARTUP, multivariate=True)
-        if places is not None:
+        places = places if places is not None else self._held()
+        if places:
             self._live.enqueue_trial(places)
         trial = self._live.ask()
         values = values_at(self._space, suggest(self._space, trial))
@@ -177,6 +192,13 @@ class Trials:
         else:
             self._live.tell(trial, score)
         self._kept.add_trial(self._live.trials[trial.number])
+
+    def _held(self) -> Places:
+        """What the next draw takes over from the last, for the work that both can use."""
+        own = self.own
+        if not len(own) % HELD:
+            return {}
+        return {name: own[-1].params[name] for name in self._space if name in self._stage.stepped}
 
     def _measure(self, trial: optuna.Trial, params: Any) -> float | None:
         """Mean over the search half; None where the first of them said enough."""
