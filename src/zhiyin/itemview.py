@@ -1,0 +1,70 @@
+"""What re-ranking needs of a catalogue, a store and a ranker: read when a stage first asks for it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.rerank import Facts, Items, Seen
+from zhiyin.types import NO_TIME, Catalogue, Floats, IdMap
+
+if TYPE_CHECKING:
+    from zhiyin.ports import Store
+
+
+def level_of(scores: Floats) -> float | None:
+    """The score of a typical first place: the median over lists [U, c] of their first; None where it is not above 0."""
+    found = float(np.median(scores[:, 0])) if len(scores) and scores.shape[1] else 0.0
+    return found if np.isfinite(found) and found > 0 else None
+
+
+def items_of(
+    ids: IdMap,
+    catalogue: Catalogue,
+    store: Store,
+    *,
+    popularity: NDArray[np.floating[Any]] | None = None,
+    interests: Callable[[], Floats] | None = None,
+) -> Items:
+    """The items of a catalogue as stages see them. ``store`` is read when a stage first asks for attributes or times;
+    ``popularity`` [m <= n] may end before items that came after training, which nobody took."""
+    counts = np.zeros(len(ids))
+    if popularity is not None:
+        counts[: len(popularity)] = popularity
+    return Items(
+        ids,
+        catalogue.categories,
+        titles=catalogue.titles,
+        vectors=catalogue.vectors,
+        popularity=counts,
+        facts=lambda: facts_of(store, ids),
+        interests=interests,
+    )
+
+
+def facts_of(store: Store, ids: IdMap) -> Facts:
+    """Attributes and times of the items of ``ids``, as stored."""
+    frame = store.items().select("item_id", "attributes", "time")
+    attributes: list[dict[str, Any]] = [{} for _ in ids]
+    times = np.full(len(ids), NO_TIME, dtype=np.int64)
+    for row, told, time in zip(
+        ids.rows(frame["item_id"].to_list()).tolist(), frame["attributes"], frame["time"], strict=True
+    ):
+        if row >= 0:
+            attributes[row] = json.loads(told)
+            times[row] = NO_TIME if time is None else time
+    return Facts(attributes, times)
+
+
+def seen_of(store: Store, ids: IdMap, user_id: str) -> Seen:
+    """What the person has had an event with, whatever its type, as stored; items that ``ids`` lacks are left out."""
+    events = store.events(user_id)
+    rows = ids.rows(events["item_id"].to_list())
+    times = events["time"].fill_null(NO_TIME).to_numpy().astype(np.int64)
+    kinds = events["event_type"].to_list()
+    known = np.flatnonzero(rows >= 0)
+    return Seen(rows[known], times[known], [kinds[place] for place in known.tolist()])
