@@ -29,35 +29,78 @@ class Missing(ZhiyinError):
 
 @dataclass(frozen=True)
 class DataSet:
-    """Files as they come, ready for ``zhiyin import``. In both, users and items are the first two columns of events,
-    separated by ``separator``."""
+    """Files as they come, ready for ``zhiyin import``. Users and items are the first two columns of events, separated
+    by ``separator``; ``links`` are the pairs of users who know each other, None where no such file is given."""
 
     name: str
     events: Path
     items: Path
     separator: str
+    links: Path | None = None
 
 
-def amazon_beauty() -> DataSet:
+def amazon_beauty(_: Path | None = None) -> DataSet:
     """Amazon Beauty 2014, 5-core: purchases in order, titles and categories."""
-    folder = SHARED / "amazon_beauty"
-    if not folder.is_dir():
-        raise Missing("Amazon Beauty is not here", where=str(folder), fix="put the data folder beside the repository")
-    return DataSet("Amazon Beauty", folder / "events.csv.gz", folder / "items.jsonl.gz", ",")
+    here = shared("amazon_beauty", "Amazon Beauty")
+    return DataSet("Amazon Beauty", here / "events.csv.gz", here / "items.jsonl.gz", ",")
 
 
-def movielens_100k() -> DataSet:
+def movielens_100k(_: Path | None = None) -> DataSet:
     """MovieLens-100K, fetched on first use. Every rating counts as interest."""
-    folder = assets.get("movielens-100k")
-    return DataSet("MovieLens-100K", folder / "ml-100k.inter", folder / "ml-100k.item", "\t")
+    here = assets.get("movielens-100k")
+    return DataSet("MovieLens-100K", here / "ml-100k.inter", here / "ml-100k.item", "\t")
 
 
-DATA_SETS: dict[str, Callable[[], DataSet]] = {"amazon_beauty": amazon_beauty, "movielens-100k": movielens_100k}
+def ml_latest_small(_: Path | None = None) -> DataSet:
+    """MovieLens latest-small of 2016: titles and genres. Every rating counts as interest."""
+    here = shared("ml_latest_small", "MovieLens latest-small")
+    return DataSet("MovieLens latest-small", here / "ratings.csv", here / "movies.csv", ",")
+
+
+def hetrec_lastfm(folder: Path) -> DataSet:
+    """HetRec 2011 Last.FM: who listens to which artist, without times. Written into ``folder``."""
+    here = shared("hetrec_lastfm", "HetRec Last.FM")
+    folder.mkdir(parents=True, exist_ok=True)
+    events, items = folder / "listens.csv", folder / "artists.csv"
+    listens = pl.read_csv(here / "user_artists.dat", separator="\t", infer_schema=False)
+    listens.select(user_id="userID", item_id="artistID", event_type=pl.lit("listen")).write_csv(events)
+    artists = pl.read_csv(here / "artists.dat", separator="\t", quote_char=None, infer_schema=False)
+    artists.select(item_id="id", title="name").write_csv(items)
+    return DataSet("HetRec Last.FM", events, items, ",")
+
+
+def hetrec_friends(folder: Path) -> DataSet:
+    """The same, and who is friends with whom."""
+    data = hetrec_lastfm(folder)
+    links = folder / "friends.csv"
+    pairs = pl.read_csv(SHARED / "hetrec_lastfm" / "user_friends.dat", separator="\t", infer_schema=False)
+    pairs.select(user_id="userID", other_id="friendID").write_csv(links)
+    return DataSet(f"{data.name} with its friend graph", data.events, data.items, data.separator, links)
+
+
+DATA_SETS: dict[str, Callable[[Path], DataSet]] = {"amazon_beauty": amazon_beauty, "movielens-100k": movielens_100k}
+"""What most benchmarks use."""
+ALL_SETS: dict[str, Callable[[Path], DataSet]] = {
+    **DATA_SETS,
+    "hetrec_lastfm": hetrec_lastfm,
+    "hetrec_friends": hetrec_friends,
+    "ml_latest_small": ml_latest_small,
+}
+
+
+def shared(name: str, title: str) -> Path:
+    """A folder of the data beside the repository. Raises Missing."""
+    folder = SHARED / name
+    if not folder.is_dir():
+        raise Missing(f"{title} is not here", where=str(folder), fix="put the data folder beside the repository")
+    return folder
 
 
 def load(name: str, quick: bool, folder: Path) -> DataSet:
-    """Data set ``name``; with ``quick`` a slice of it, written into ``folder``. Raises Missing."""
-    whole = DATA_SETS[name]()
+    """Data set ``name``; with ``quick`` a slice of it. What is not used as it comes is written into ``folder``.
+
+    Raises Missing."""
+    whole = ALL_SETS[name](folder / "whole")
     return small(whole, folder) if quick else whole
 
 
@@ -81,7 +124,7 @@ def small(data: DataSet, folder: Path) -> DataSet:
     else:
         chosen = [line for line in lines[1:] if line.split(data.separator)[0] in kept]
         items.write_text("\n".join([lines[0], *chosen]) + "\n", encoding="utf-8")
-    return DataSet(f"{data.name} (a slice)", events, items, data.separator)
+    return DataSet(f"{data.name} (a slice)", events, items, data.separator, data.links)
 
 
 def read_text(path: Path) -> str:
@@ -89,12 +132,23 @@ def read_text(path: Path) -> str:
     return (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8")
 
 
-def make_project(data: DataSet, folder: Path, quick: bool, progress: Progress) -> tuple[Prepared, Settings]:
+def make_project(
+    data: DataSet, folder: Path, quick: bool, progress: Progress, text: str | None = None
+) -> tuple[Prepared, Settings]:
     """A project in ``folder`` with ``data`` imported, and what its models would learn from.
 
-    Settings are the defaults, but for a short search where ``quick``."""
+    Settings are the defaults, but for a short search where ``quick``, or those of ``text``."""
     folder.mkdir()
-    (folder / FILE_NAME).write_text(QUICK_TOML if quick else "", encoding="utf-8")
+    (folder / FILE_NAME).write_text(text or (QUICK_TOML if quick else ""), encoding="utf-8")
     with open_project(folder) as project:
-        ingest(project.store, project.settings, folder, events=[data.events], items=[data.items], progress=progress)
+        links = [data.links] if data.links else []
+        ingest(
+            project.store,
+            project.settings,
+            folder,
+            events=[data.events],
+            items=[data.items],
+            links=links,
+            progress=progress,
+        )
         return prepare(project.store, project.settings, progress), project.settings

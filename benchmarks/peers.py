@@ -1,4 +1,4 @@
-"""The models that Zhiyin is measured against, each tuned on the same validation users as Zhiyin's own.
+"""Peers tuned on the same validation users as Zhiyin's own models.
 
 Tuning tries every combination of ``grid``, then, from the best, every value of ``then`` one parameter after the other,
 and keeps what has the highest validation NDCG@10, the full catalogue ranked, seen items left out, short lists filled
@@ -10,95 +10,24 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Self, cast
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.peer_counting import PCTM, SeqRules
-from benchmarks.peer_implicit import ImplicitPeer
-from benchmarks.peer_rectools import RecToolsEASE
+from benchmarks.peer_cost import Cost, watched
+from benchmarks.peer_elsewhere import Elsewhere
+from benchmarks.peer_kinds import Kind, Peer
 from zhiyin.assets.cache import root
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled
-from zhiyin.candidates.popular import WindowedPopularity
+from zhiyin.evaluate.measure import Ranker
 from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import Trial
-from zhiyin.search import validation_score
-from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
-
-
-class Peer(Protocol):
-    n_items: int
-
-    def fit(self, data: TrainingData) -> Self: ...
-
-    def top_k(
-        self,
-        histories: Histories,
-        k: int,
-        *,
-        exclude_seen: bool = ...,
-        allowed: NDArray[np.bool_] | None = ...,
-    ) -> tuple[Ints, Floats]: ...
-
-
-@dataclass(frozen=True)
-class Kind:
-    """One peer: ``make`` takes the parameters of ``grid`` and ``then`` (the first value of each is where it starts)."""
-
-    name: str
-    make: Callable[..., Peer]
-    grid: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    then: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-
-
-def _implicit(kind: str) -> Callable[..., Peer]:
-    return lambda **values: ImplicitPeer(kind, **values)  # type: ignore[arg-type]
-
-
-NEIGHBOURS = (10, 5, 20, 50, 100, 200, 500)
-POPULARITY = Kind("popularity, all time", lambda: WindowedPopularity(days=None))
-EASE = Kind("EASE (RecTools)", RecToolsEASE, {"regularization": (100.0, 10.0, 30.0, 250.0, 500.0, 1000.0, 2000.0)})
-KINDS = (
-    POPULARITY,
-    Kind("item kNN, cosine (implicit)", _implicit("cosine"), {"K": NEIGHBOURS}),
-    Kind("item kNN, TF-IDF (implicit)", _implicit("tfidf"), {"K": NEIGHBOURS}),
-    Kind("item kNN, BM25 (implicit)", _implicit("bm25"), {"K": NEIGHBOURS, "K1": (1.2, 0.3, 3.0), "B": (0.75, 0.25)}),
-    Kind(
-        "iALS (implicit)",
-        _implicit("als"),
-        {"factors": (128, 64), "regularization": (10.0, 1.0, 50.0), "alpha": (1.0, 10.0, 40.0)},
-        {"iterations": (15, 5, 30, 60), "factors": (256, 32), "regularization": (0.1, 4.0, 25.0), "alpha": (2.0, 4.0)},
-    ),
-    EASE,
-    Kind(
-        "SeqRules (re-implemented)",
-        SeqRules,
-        {
-            "window": (10, 30),
-            "distance": ("log", "div", "quadratic"),
-            "history": (10, 5, 20),
-            "recency": ("quadratic", "div"),
-            "strongest": (100, 0),
-        },
-        {"idf": (False, True), "strongest": (200, 30), "history": (50, 2)},
-    ),
-    Kind(
-        "PCTM (re-implemented)",
-        PCTM,
-        {"window": (10, 20), "power": (0.5, 1.0), "tau": (0.93, 0.01, 0.05, 0.2, 4.0), "decay": (0.6, 0.4, 0.8, 0.9)},
-        {
-            "fading": (0.0, 0.5, 0.7, 0.85),
-            "tau": (0.4, 2.0, 8.0, 16.0),
-            "decay": (0.5, 0.7, 0.95),
-            "popularity": (0.0, -0.04, -0.1, -0.4),
-        },
-    ),
-)
+from zhiyin.search import K, validation_score
+from zhiyin.types import Catalogue, Floats, Histories, Interactions, Ints, TrainingData
 
 
 @dataclass(frozen=True)
@@ -108,70 +37,114 @@ class Tuned:
     score: float
     """Validation NDCG@10."""
     tried: int
+    """Fits; each of them may have answered for several values of ``Kind.along``."""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A peer with its filler, ready to be measured. Seconds of the fit alone."""
+    """A peer with its filler, ready to be measured, and what the fit cost here."""
 
     ranker: Filled
     peer: Peer
-    seconds: float
+    cost: Cost
 
-    def fit_seconds(self) -> float:
-        """Known once lists were asked for: some peers fit as late as that."""
-        return self.peer.fit_seconds if isinstance(self.peer, RecToolsEASE) else self.seconds
+    def costs(self, listing: Cost) -> tuple[float, float, float]:
+        """Seconds of the fit, seconds of ``listing`` (the cost of asking for all lists), and the peak of memory in
+        MiB; known once lists were asked for, since a peer that lives elsewhere does all its work then, and tells."""
+        if isinstance(self.peer, Elsewhere) and self.peer.answer is not None:
+            told = self.peer.answer
+            return float(told.fit_seconds[0]), float(told.list_seconds[0]), told.mib
+        return self.cost.seconds, listing.seconds, max(self.cost.mib, listing.mib)
 
 
-def kinds(quick: bool) -> list[Kind]:
-    """Every peer; a quick run tries two values of one parameter, and leaves out RecTools."""
-    if not quick:
-        return list(KINDS)
-    return [
-        Kind(
-            kind.name,
-            kind.make,
-            {name: values[: 1 if place else 2] for place, (name, values) in enumerate(kind.grid.items())},
-        )
-        for kind in KINDS
-        if kind is not EASE
-    ]
+@dataclass
+class Memory:
+    """Scores by parameters, kept in a file from trial to trial, so that a search that was cut off goes on."""
+
+    path: Path | None = None
+    known: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
+    """The score, and the parameters with the value of ``Kind.along`` that gave it."""
+
+    @staticmethod
+    def at(path: Path) -> Memory:
+        if not path.is_file():
+            return Memory(path)
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return Memory(path, {key: (score, params) for key, (score, params) in kept.items()})
+
+    def keep(self, key: str, score: float, params: dict[str, Any]) -> None:
+        self.known[key] = score, params
+        if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = self.path.with_suffix(".unfinished")
+            unfinished.write_text(json.dumps(self.known, indent=1), encoding="utf-8")
+            unfinished.replace(self.path)
+
+
+class Fixed:
+    """Answers with the lists it was given."""
+
+    def __init__(self, rows: Ints, scores: Floats, n_items: int) -> None:
+        self._lists = rows, scores
+        self.n_items = n_items
+
+    def top_k(self, histories: Histories, k: int, **_: Any) -> tuple[Ints, Floats]:
+        return self._lists
 
 
 def fit(kind: Kind, params: dict[str, Any], data: TrainingData, filler: Recommender) -> Fitted:
-    began = time.perf_counter()
-    peer = kind.make(**params).fit(data)
-    # Filled asks for nothing but top_k and n_items.
-    return Fitted(Filled(cast(Recommender, peer), filler), peer, time.perf_counter() - began)
+    with watched() as cost:
+        peer = kind.make(**params).fit(data)
+    return Fitted(filled(peer, filler), peer, cost)
+
+
+def filled(peer: Any, filler: Recommender) -> Filled:
+    """Filled asks for nothing but top_k and n_items."""
+    return Filled(cast(Recommender, peer), filler)
+
+
+def same_data(interactions: Interactions) -> str:
+    """Names all that a peer learns from: ids and histories, no texts."""
+    digest = hashlib.sha256()
+    for names in (interactions.users.ids, interactions.items.ids):
+        digest.update("".join(f"{len(name)}:{name}" for name in names).encode("utf-8", "surrogatepass"))
+    histories = interactions.histories
+    for array in (histories.indptr, histories.items, histories.weights, histories.times):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def remembered(
     kind: Kind, key: object, trial: Trial, catalogue: Catalogue, seed: int, filler: Recommender, progress: Progress
 ) -> Tuned:
-    """As ``tune``, once for the same ``key``, grid and seed: the outcome is kept beside the fetched assets."""
-    told = repr([kind.name, kind.grid, kind.then, key, seed, len(trial.users), filler.params])
-    path = root().parent / "peers" / f"tuned-{hashlib.sha256(told.encode()).hexdigest()[:24]}.json"
-    if path.is_file():
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return Tuned(kind, kept["params"], kept["score"], kept["tried"])
-    tuned = tune(kind, trial, catalogue, seed, filler, progress)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    about = {"peer": kind.name, "params": tuned.params, "score": tuned.score, "tried": tuned.tried}
-    path.write_text(json.dumps(about), encoding="utf-8")
-    return tuned
+    """As ``tune``, each trial once for the same ``key`` and seed: scores are kept beside the fetched assets."""
+    told = repr([kind.name, key, seed, len(trial.users), filler.params])
+    path = root().parent / "peers" / f"trials-{hashlib.sha256(told.encode()).hexdigest()[:24]}.json"
+    return tune(kind, trial, catalogue, seed, filler, progress, Memory.at(path))
 
 
-def tune(kind: Kind, trial: Trial, catalogue: Catalogue, seed: int, filler: Recommender, progress: Progress) -> Tuned:
+def tune(
+    kind: Kind,
+    trial: Trial,
+    catalogue: Catalogue,
+    seed: int,
+    filler: Recommender,
+    progress: Progress,
+    memory: Memory | None = None,
+) -> Tuned:
     """The best parameters of ``kind`` on a validation trial. ``filler`` is fitted on the trial's training part."""
     data = TrainingData(trial.train, catalogue, seed, trial.now)
-    known: dict[str, float] = {}
+    memory = memory or Memory()
+    tried: set[str] = set()
 
     def measured(params: dict[str, Any]) -> float:
         key = repr(sorted(params.items()))
-        if key not in known:
-            known[key] = validation_score(fit(kind, params, data, filler).ranker, trial, catalogue)
+        if key not in memory.known:
+            memory.keep(key, *score_of(kind, params, data, trial, filler))
+        if key not in tried:
+            tried.add(key)
             advance(1)
-        return known[key]
+        return memory.known[key][0]
 
     start = {name: values[0] for name, values in {**kind.then, **kind.grid}.items()}
     size = int(np.prod([len(values) for values in kind.grid.values()])) + sum(map(len, kind.then.values()))
@@ -180,4 +153,27 @@ def tune(kind: Kind, trial: Trial, catalogue: Catalogue, seed: int, filler: Reco
         best = max(({**start, **values} for values in grid), key=measured)
         for name, values in kind.then.items():
             best = max([best, *({**best, name: value} for value in values)], key=measured)
-    return Tuned(kind, best, measured(best), len(known))
+        score, params = memory.known[repr(sorted(best.items()))]
+    return Tuned(kind, params, score, len(tried))
+
+
+def score_of(
+    kind: Kind, params: dict[str, Any], data: TrainingData, trial: Trial, filler: Recommender
+) -> tuple[float, dict[str, Any]]:
+    """Validation NDCG@10 of ``params``, with the best value of ``kind.along`` added."""
+
+    def score(ranker: Ranker) -> float:
+        return validation_score(ranker, trial, data.catalogue)
+
+    if kind.along is None:
+        return score(fit(kind, params, data, filler).ranker), params
+    name, values = kind.along
+    peer = cast(Elsewhere, kind.make(**params).fit(data))
+    hidden = data.catalogue.hidden
+    allowed: NDArray[np.bool_] | None = ~hidden if hidden.any() else None
+    lists = peer.top_k_along(
+        name, values, trial.histories, K, targets=trial.targets, patience=kind.patience, allowed=allowed
+    )
+    scores = [score(filled(Fixed(*given, peer.n_items), filler)) for given in lists]
+    at = int(np.argmax(scores))
+    return scores[at], {**params, name: values[at]}

@@ -1,16 +1,18 @@
-"""Runs inside RecTools' own environment: fit its EASE on what a file holds, rank, write the lists.
+"""Runs inside RecTools' own environment: fit EASE or SASRec on what a file holds, rank, write the lists.
 
-    python rectools_child.py QUESTION.npz ANSWER.npz
+    python -m benchmarks.rectools_child QUESTION.npz ANSWER.npz
 
-QUESTION: ``train`` and ``asked`` as pairs of rows ``*_users``, ``*_items``, ``*_weights``; ``n_items``, ``n_asked``,
-``regularization``, ``k``, ``exclude_seen``, ``allowed`` (item rows). ANSWER: ``rows`` [n_asked, k] (-1 for none),
-``scores``, ``fit_seconds``. Items without an event in ``train`` are unknown to the model.
+QUESTION and ANSWER: see ``peer_child``. ``model`` is "ease" or "sasrec". Parameters are those of the library, and for
+"sasrec" ``layers``: "sasrec" for the authors' blocks, "ligr" for gated ones (with which it is eSASRec). Items without
+an event in training are unknown to the model.
 """
 
 from __future__ import annotations
 
 import sys
 import time
+import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,63 +20,98 @@ import pandas as pd  # type: ignore[import-untyped]
 from rectools.dataset import Dataset, IdMap, Interactions  # type: ignore[import-not-found]
 from rectools.models import EASEModel  # type: ignore[import-not-found]
 
-Array = Any
+from benchmarks.peer_child import Array, Lists, Question
+from benchmarks.peer_cost import Cost, watched
 
 
 def dataset(users: Array, items: Array, weights: Array, n_users: int, n_items: int) -> Any:
-    """A last, extra user holds the last item, so that the matrix has all columns."""
-    frame = pd.DataFrame(
-        {
-            "user_id": np.append(users, n_users),
-            "item_id": np.append(items, n_items - 1),
-            "weight": np.append(weights, 1.0),
-            "datetime": pd.Timestamp("2000-01-01"),
-        }
-    )
-    return Dataset(
-        IdMap.from_values(np.arange(n_users + 1)), IdMap.from_values(np.arange(n_items)), Interactions(frame)
-    )
+    """Each user's events a day apart, in the order given."""
+    days = pd.to_timedelta(np.arange(len(users)) - np.searchsorted(users, users), unit="D")
+    frame = pd.DataFrame({"user_id": users, "item_id": items, "weight": weights, "datetime": pd.Timestamp(0) + days})
+    return Dataset(IdMap.from_values(np.arange(n_users)), IdMap.from_values(np.arange(n_items)), Interactions(frame))
 
 
-def main(question: str, answer: str) -> None:
-    given = np.load(question)
-    known = np.unique(given["train_items"])
-    place = np.full(int(given["n_items"]), -1)
-    place[known] = np.arange(len(known))
-    users, n_asked, k = given["train_users"], int(given["n_asked"]), int(given["k"])
-    matrix = pd.DataFrame(
-        {
-            "user_id": users,
-            "item_id": place[given["train_items"]],
-            "weight": given["train_weights"],
-            "datetime": pd.Timestamp("2000-01-01"),
-        }
-    )
-    n_users = int(users.max()) + 1
-    train = Dataset(
-        IdMap.from_values(np.arange(n_users)), IdMap.from_values(np.arange(len(known))), Interactions(matrix)
-    )
-    model = EASEModel(regularization=float(given["regularization"]), recommend_use_gpu_ranking=False)
-    began = time.perf_counter()
-    model.fit(train)
-    seconds = time.perf_counter() - began
+class Data:
+    """Items by their place among the known ones, the questions without those that are not."""
 
-    met = place[given["asked_items"]] >= 0
-    asked_users = given["asked_users"][met]
-    asked = dataset(asked_users, place[given["asked_items"][met]], given["asked_weights"][met], n_asked, len(known))
-    allowed = place[given["allowed"]]
-    lists = model.recommend(
-        users=np.unique(asked_users),
-        dataset=asked,
-        k=min(k, len(known)),
-        filter_viewed=bool(given["exclude_seen"]),
-        items_to_recommend=np.sort(allowed[allowed >= 0]),
-    )
-    rows = np.full((n_asked, k), -1, dtype=np.int32)
-    scores = np.full((n_asked, k), -np.inf, dtype=np.float32)
-    at = lists["user_id"].to_numpy(), lists["rank"].to_numpy() - 1
-    rows[at], scores[at] = known[lists["item_id"].to_numpy()], lists["score"].to_numpy()
-    np.savez(answer, rows=rows, scores=scores, fit_seconds=seconds)
+    def __init__(self, question: Question) -> None:
+        users, items, weights = question.train
+        self.known = np.unique(items)
+        self._place = np.full(question.n_items, -1)
+        self._place[self.known] = np.arange(len(self.known))
+        self.train = dataset(users, self._place[items], weights, int(users.max()) + 1, len(self.known))
+        self._question = question
+        self._asked = self._only_known()
+
+    def _only_known(self) -> tuple[Array, Any]:
+        users, items, weights = self._question.asked
+        met = self._place[items] >= 0
+        # A last, extra user holds the last item, so that the matrix has all columns.
+        extra = self._question.n_asked
+        rows = np.append(users[met], extra), np.append(self._place[items[met]], len(self.known) - 1)
+        return np.unique(users[met]), dataset(*rows, np.append(weights[met], 1.0), extra + 1, len(self.known))
+
+    def lists(self, model: Any) -> tuple[Array, Array]:
+        """Rows and scores [n_asked, k] of a fitted model."""
+        question = self._question
+        users, asked = self._asked
+        allowed = self._place[question.allowed]
+        found = model.recommend(
+            users=users,
+            dataset=asked,
+            k=min(question.k, len(self.known)),
+            filter_viewed=question.exclude_seen,
+            items_to_recommend=np.sort(allowed[allowed >= 0]),
+        )
+        rows = np.full((question.n_asked, question.k), -1, dtype=np.int32)
+        scores = np.full((question.n_asked, question.k), -np.inf, dtype=np.float32)
+        at = found["user_id"].to_numpy(), found["rank"].to_numpy() - 1
+        rows[at], scores[at] = self.known[found["item_id"].to_numpy()], found["score"].to_numpy()
+        return rows, scores
+
+
+def ease(question: Question, data: Data, lists: Lists) -> None:
+    for value in question.values:
+        model = EASEModel(recommend_use_gpu_ranking=False, **question.with_value(value))
+        began = time.perf_counter()
+        model.fit(data.train)
+        fitted = time.perf_counter()
+        lists.add(*data.lists(model), fitted - began, time.perf_counter() - fitted)
+
+
+def sasrec(question: Question, data: Data, lists: Lists) -> None:
+    """Along epochs one training goes on from value to value."""
+    import torch
+    from pytorch_lightning import seed_everything  # type: ignore[import-not-found]
+    from rectools.models import SASRecModel
+    from rectools.models.nn.transformers.ligr import LiGRLayers  # type: ignore[import-not-found]
+    from rectools.models.nn.transformers.sasrec import SASRecTransformerLayers  # type: ignore[import-not-found]
+
+    params = dict(question.params)
+    epochs = question.values if question.along == "epochs" else [params.pop("epochs")]
+    layers = {"sasrec": SASRecTransformerLayers, "ligr": LiGRLayers}[params.pop("layers")]
+    seed_everything(question.seed, verbose=False)
+    torch.set_float32_matmul_precision("highest")
+    model = SASRecModel(transformer_layers_type=layers, deterministic=True, recommend_torch_device="cpu", **params)
+    seconds, done = 0.0, 0
+    for goal in epochs:
+        began = time.perf_counter()
+        model.fit_partial(data.train, min_epochs=goal - done, max_epochs=goal - done)
+        fitted = time.perf_counter()
+        seconds, done = seconds + fitted - began, goal
+        lists.add(*data.lists(model), seconds, time.perf_counter() - fitted)
+        if lists.enough:
+            break
+
+
+def main(question_path: str, answer_path: str) -> None:
+    warnings.simplefilter("ignore")
+    question = Question.read(Path(question_path))
+    data, lists = Data(question), Lists(question)
+    cost: Cost
+    with watched() as cost:
+        {"ease": ease, "sasrec": sasrec}[question.model](question, data, lists)
+    lists.answer(cost.mib).write(Path(answer_path))
 
 
 if __name__ == "__main__":

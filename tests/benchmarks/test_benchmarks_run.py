@@ -13,7 +13,8 @@ import pytest
 
 from benchmarks import cold_items, quality, speed
 from benchmarks.__main__ import names
-from benchmarks.data import SHARED, SLICE_USERS, DataSet, small
+from benchmarks.data import SHARED, SLICE_USERS, DataSet, load, small
+from benchmarks.quality_rows import HEADER
 from benchmarks.tables import figure, markdown
 
 ROOT = Path(__file__).parents[2]
@@ -62,11 +63,50 @@ def tables(text: str) -> list[list[str]]:
 def test_quality_quick(capsys: pytest.CaptureFixture[str]) -> None:
     quality.main(["--quick", "--data", "amazon_beauty"])
     out = capsys.readouterr().out
-    assert tables(out) == [list(quality.HEADER)] * 2
+    assert tables(out) == [list(HEADER)] * 2
     assert "**" in out
     assert "fitted on the training part only" in out
     assert "paired over" in out
     assert "published" not in out  # a slice cannot be compared with the literature
+
+
+@needs_data
+def test_quality_in_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    quality.main(["--quick", "--data", "hetrec_friends", "--models", "peers", "--peer", "kNN"])
+    out = capsys.readouterr().out
+    assert tables(out) == [list(HEADER)] * 2
+    assert len(re.findall(r"^\| item kNN", out, flags=re.M)) == 6
+    assert "Protocol random" in out
+    # Nothing of ours, nobody without a name asked for, and none that learns from an order there is not.
+    assert not re.search("Zhiyin|Served|iALS|SeqRules", out)
+
+
+@needs_data
+def test_quality_on_validation_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    quality.main(["--quick", "--data", "ml_latest_small", "--protocol", "time-split", "--validation", "--peer", "PCTM"])
+    out = capsys.readouterr().out
+    assert tables(out) == [["peer", "hyper-parameters", "tried", "validation NDCG@10"]]
+    assert "| PCTM" in out
+    assert "HR@10" not in out
+
+
+def lines_below_header(path: Path) -> int:
+    return len(path.read_text(encoding="utf-8").splitlines()) - 1
+
+
+@needs_data
+def test_a_data_set_without_text_or_times_is_written_as_it_is(tmp_path: Path) -> None:
+    data = load("hetrec_friends", False, tmp_path)
+    events = pl.read_csv(data.events, infer_schema=False)
+    raw = SHARED / "hetrec_lastfm"
+    assert events.height == lines_below_header(raw / "user_artists.dat")
+    assert events["item_id"].n_unique() == 17_632
+    titles = dict(pl.read_csv(data.items, infer_schema=False).iter_rows())
+    assert (titles["1098"], titles["37"]) == ("Björk", "Funker Vogt")
+    assert data.links is not None
+    links = pl.read_csv(data.links, infer_schema=False)
+    assert links.height == lines_below_header(raw / "user_friends.dat")
+    assert load("hetrec_lastfm", False, tmp_path / "alone").links is None
 
 
 @needs_data

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from benchmarks.peer_counting import PCTM, SeqRules, pair_counts
+from benchmarks.peer_elsewhere import LENSKIT, RECTOOLS, Elsewhere, Environment
 from benchmarks.peer_implicit import ImplicitPeer, tidy
-from benchmarks.peer_rectools import RecToolsEASE, installed
+from zhiyin.errors import ModelError
 from zhiyin.types import Catalogue, Histories, IdMap, Interactions, TrainingData
 
 
@@ -82,12 +83,17 @@ def test_padding_goes_to_the_end() -> None:
     assert scores.tolist() == [[0.5, 0.25, -np.inf, -np.inf]]
 
 
+def needs(environment: Environment) -> None:
+    if not environment.installed():
+        pytest.skip(f"the environment of {environment.library} is not made yet: python -m benchmarks quality makes it")
+
+
 def test_rectools_gives_the_closed_form() -> None:
-    if not installed():
-        pytest.skip("RecTools' environment is not made yet: python -m benchmarks quality makes it")
+    needs(RECTOOLS)
     # Item 6 has no event; the third user asked has no history.
     train, asked = data(CHECKERBOARD, 7), Histories.of([[0, 2], [1], []])
-    rows, _ = RecToolsEASE(regularization=2.0).fit(train).top_k(asked, 2)
+    peer = Elsewhere(RECTOOLS, "ease", regularization=2.0).fit(train)
+    rows, _ = peer.top_k(asked, 2)
     counts = np.zeros((len(CHECKERBOARD), 6))
     for user, items in enumerate(CHECKERBOARD):
         counts[user, items] = 1
@@ -99,3 +105,63 @@ def test_rectools_gives_the_closed_form() -> None:
     assert rows[0, 0] == expected.argmax() == 4
     assert set(rows[1].tolist()) == {3, 5}
     assert rows[2].tolist() == [-1, -1]
+    assert peer.answer is not None
+    assert peer.answer.fit_seconds[0] > 0
+    assert peer.answer.list_seconds[0] > 0
+    assert peer.answer.mib >= 0
+
+
+def test_a_transformer_of_rectools_learns_what_follows() -> None:
+    needs(RECTOOLS)
+    # Everybody walks on by one; ids of items reach it as they are. Item 12 has no event.
+    walks = [[(start + step) % 12 for step in range(6)] for start in range(12)] * 4
+    asked = Histories.of([[(start + step) % 12 for step in range(4)] for start in range(12)])
+    following = Histories.of([[(start + 4) % 12] for start in range(12)])
+    small = {"n_factors": 16, "n_blocks": 1, "n_heads": 1, "session_max_len": 8, "batch_size": 16, "loss": "softmax"}
+    peer = Elsewhere(RECTOOLS, "sasrec", layers="ligr", lr=0.01, dropout_rate=0.0, epochs=40, **small)
+    along = peer.fit(data(walks, 13)).top_k_along(
+        "epochs", (1, 30, 40), asked, 3, targets=following, patience=0, allowed=np.arange(13) != 11
+    )
+    assert len(along) == 3
+    rows, _ = along[-1]
+    expected = [(start + 4) % 12 for start in range(12)]
+    assert [first for first, right in zip(rows[:, 0].tolist(), expected, strict=True) if right != 11] == [
+        right for right in expected if right != 11
+    ]
+    assert not (rows == 11).any()
+    assert not (rows[:, :, None] == asked.items.reshape(12, 1, -1)).any()
+    again, _ = peer.top_k(asked, 3, allowed=np.arange(13) != 11)
+    # The same seed and as many epochs: the same model.
+    assert (again == rows).all()
+
+
+@pytest.mark.parametrize("model", ["item_knn", "user_knn"])
+def test_lenskit_keeps_to_its_half_of_the_checkerboard(model: str) -> None:
+    needs(LENSKIT)
+    train = data(CHECKERBOARD, 7)
+    asked = Histories.of([[0, 2], [1, 5], []], users=[0, -1, -1])
+    peer = Elsewhere(LENSKIT, model, max_nbrs=5).fit(train)
+    rows, scores = peer.top_k(asked, 2)
+    assert rows.tolist() == [[4, -1], [3, -1], [-1, -1]]
+    allowed = np.arange(7) != 4
+    several = peer.top_k_along(
+        "max_nbrs", (1, 5), asked, 2, targets=Histories.of([[4], [3], []]), patience=0, allowed=allowed
+    )
+    assert [lists.tolist() for lists, _ in several] == [[[-1, -1], [3, -1], [-1, -1]]] * 2
+    assert several[1][1][1, 0] == scores[1, 0]
+
+
+def test_what_a_neighbour_is_worth_in_lenskit() -> None:
+    needs(LENSKIT)
+    rows, scores = (
+        Elsewhere(LENSKIT, "item_knn", max_nbrs=5).fit(data(CHECKERBOARD, 6)).top_k(Histories.of([[0, 2]]), 1)
+    )
+    # Items 0, 2 and 4 have three users each, and every two of them have two users in common: cosine 2/3 twice.
+    assert rows.tolist() == [[4]]
+    assert scores[0, 0] == pytest.approx(4 / 3)
+
+
+def test_a_peer_that_fails_says_so_in_one_line() -> None:
+    needs(RECTOOLS)
+    with pytest.raises(ModelError, match="RecTools failed: KeyError: 'no such model'"):
+        Elsewhere(RECTOOLS, "no such model").fit(data(CHECKERBOARD, 6)).top_k(Histories.of([[0]]), 1)
