@@ -31,8 +31,8 @@ class ExposureParams(StageParams):
 
 
 class Exposure(Stage):
-    """Goes down the list and, where small creators would have less than ``share`` of the attention given so far, takes
-    the best item of one, unless it is worth too little. What they are short of is carried on to the next places.
+    """Goes down the list and, where one more place would bring small creators nearer to ``share`` of the attention
+    given so far, takes the best item of one, unless it is worth too little. What they are short of is carried on.
     (Amortised attention, Biega et al., SIGIR 2018, over the places of one list.)"""
 
     kind: ClassVar[str] = "exposure"
@@ -66,7 +66,7 @@ class Exposure(Stage):
             attention = 1 / np.log2(step + 2)
             total += attention
             pick = left[0]
-            if not little[pick] and had < own.share * total:
+            if not little[pick] and had + attention / 2 <= own.share * total:
                 candidate = next((place for place in left if little[place]), None)
                 if candidate is not None and given.worth[candidate] >= own.least * given.worth[pick]:
                     pick = candidate

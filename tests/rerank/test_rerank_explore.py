@@ -1,0 +1,89 @@
+"""What is drawn by chance: the logged chances are those with which it happens."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from zhiyin.pipeline import Pipeline, Ranked, Request
+from zhiyin.rerank import Asked, Items
+from zhiyin.types import Histories
+
+ROWS = np.array([0, 1, 2, 3, 4, 5], dtype=np.int32)
+SCORES = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4], dtype=np.float32)
+SEEDS = 6000
+
+
+def pipeline(**told: object) -> Pipeline:
+    return Pipeline.parse("探索", {"stage": [{"kind": "explore", **told}]}, "a test")
+
+
+def lists(one: Pipeline, items: Items, seeds: int, k: int = 10, **who: object) -> list[Ranked]:
+    return [
+        one.run(Request(ROWS, SCORES, items, Asked(user="张伟", seed=seed, **who), k=k))  # type: ignore[arg-type]
+        for seed in range(seeds)
+    ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"slots": [2, 3], "rate": 0.4, "reach": 3},
+        {"slots": [1], "rate": 1.0, "reach": 50},
+        {"slots": [2, 4], "rate": 0.7, "reach": 2},
+        {"slots": [3], "rate": 0.5, "draw": "newcomers", "most_events": 4, "reach": 4},
+    ],
+)
+def test_frequencies_are_the_logged_chances(items: Items, told: dict[str, object]) -> None:
+    found = lists(pipeline(**told), items, SEEDS)
+    seen: Counter[tuple[int, int]] = Counter()
+    logged: dict[tuple[int, int], float] = {}
+    for one in found:
+        assert len(set(one.rows.tolist())) == len(one.rows)
+        for place, (row, chance) in enumerate(zip(one.rows.tolist(), one.propensities.tolist(), strict=True)):
+            seen[place, row] += 1
+            assert logged.setdefault((place, row), chance) == pytest.approx(chance), "the same event, the same chance"
+    for event, chance in logged.items():
+        error = np.sqrt(chance * (1 - chance) / SEEDS)
+        assert abs(seen[event] / SEEDS - chance) <= 4.5 * error + 1e-9, (event, chance, seen[event] / SEEDS)
+    for place in range(len(found[0].rows)):
+        assert sum(chance for (at, _), chance in logged.items() if at == place) == pytest.approx(1)
+
+
+def test_what_is_drawn_follows_from_seed_user_and_list(items: Items) -> None:
+    one = pipeline(slots=[1, 2], rate=0.5)
+
+    def drawn(**who: object) -> list[int]:
+        asked = Asked(**{"user": "u", "seed": 1, "list_id": "home", **who})  # type: ignore[arg-type]
+        return one.run(Request(ROWS, SCORES, items, asked)).rows.tolist()
+
+    assert drawn() == drawn()
+    assert len({tuple(drawn(user=f"用户 {number}")) for number in range(30)}) > 5
+    assert len({tuple(drawn(list_id=f"list/{number}")) for number in range(30)}) > 5
+    assert len({tuple(drawn(seed=number)) for number in range(30)}) > 5
+
+
+def test_newcomers_come_from_outside_and_never_barred_ones(items: Items) -> None:
+    # Rows 6, 8 and 9 have four events or fewer and are no candidates; 8 may not come out and 9 is known.
+    one = pipeline(slots=[1], rate=1.0, draw="newcomers", most_events=2)
+    allowed = np.ones(10, dtype=bool)
+    allowed[8] = False
+    found = lists(one, items, 20, allowed=allowed, history=Histories.of([[9]]))
+    assert {int(one.rows[0]) for one in found} == {6}
+    assert found[0].propensities.tolist() == [1.0] * 7
+    assert found[0].rows.tolist() == [6, 1, 2, 3, 4, 5, 0]
+    assert found[0].scores[0] == SCORES.min(), "one without a score has the last one's"
+
+
+def test_too_few_to_draw_from(items: Items) -> None:
+    one = pipeline(slots=[2, 6], rate=1.0)
+    assert lists(one, items, 3)[0].rows.tolist() == ROWS.tolist()
+    assert lists(one, items, 3)[0].propensities.tolist() == [1.0] * 6
+
+
+def test_certain_without_exploring(items: Items, ask: Callable[..., Asked]) -> None:
+    told = Pipeline.default().run(Request(ROWS, SCORES, items, ask()))
+    assert told.propensities.tolist() == [1.0] * 6
