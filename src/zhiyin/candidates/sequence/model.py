@@ -1,0 +1,206 @@
+"""The sequence model: learned with torch, asked with numpy."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.candidates.base import Params, Recommender
+from zhiyin.candidates.sequence.forward import direction, states
+from zhiyin.candidates.sequence.params import SequenceParams
+from zhiyin.candidates.sequence.text import TextMap, learn_map, whitened
+from zhiyin.errors import ModelError
+from zhiyin.types import Floats, Histories, Ints, TrainingData
+
+START = 0.02
+"""Standard deviation of the part of item vectors that is not made of text, when learning begins."""
+
+
+class SequenceModel(Recommender):
+    """A causal transformer over the latest events (SASRec, Kang and McAuley 2018, arXiv:1808.09781) with item vectors
+    that begin as text vectors, learned by sampled softmax.
+
+        score(c) = sharpness * h . (e_c - mean of e)
+
+    h is the state after the latest event and e_c the vector of item c, both of length 1; the mean changes no order.
+
+    Vectors of items without events are what their texts say, by the ridge regression of what was learned of the others
+    on their texts; without a text too they score 0. An empty history scores 0 everywhere. What an event weighs and when
+    it was plays no part, its place in the history does.
+    """
+
+    name: ClassVar[str] = "sequence"
+    params_type: ClassVar[type[Params]] = SequenceParams
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "dropout": (0.3, 0.1, 0.5),
+        "length": (50, 20, 200),
+        "factors": (64, 128),
+    }
+    because: ClassVar[tuple[str, str]] = (
+        "people who took the same things in this order often go on to it",
+        "按相似顺序选过这些的人，接下来常选它",
+    )
+    params: SequenceParams
+
+    def __init__(self, params: Params | None = None, **values: Any) -> None:
+        super().__init__(params, **values)
+        self._members: list[dict[str, NDArray[Any]]] = []
+        self.progress: list[Any] = []
+        """What learning went through, one ``training.Progress`` for each member; empty where it was restored."""
+
+    def fit_seconds(self, data: TrainingData) -> float:
+        params, n = self.params, data.interactions.n_items
+        events = len(data.interactions.histories.items)
+        width = params.factors / 64
+        # Per event: the blocks and the negatives; per step: the optimiser, over all item vectors.
+        event = 8e-6 + width * (1.2e-5 * width * params.blocks + 3e-5 * params.negatives / 512)
+        step = 2e-3 + 1.2e-9 * n * params.factors
+        passes = max(params.epochs, 200 * params.batch / max(params.batch, events))
+        steps = max(1.0, events / params.batch)
+        return 1.0 + params.members * passes * (events * event + steps * step)
+
+    def fit(self, data: TrainingData) -> Self:
+        """Raises ModelError where torch is not installed, or ``heads`` does not divide ``factors``."""
+        if self.params.factors % self.params.heads:
+            raise ModelError(
+                f"model '{self.name}' cannot part {self.params.factors} factors among {self.params.heads} heads",
+                fix="give a number of heads that divides factors",
+            )
+        histories, n = data.interactions.histories, data.interactions.n_items
+        if not len(histories.items):
+            raise ModelError(f"model '{self.name}' needs events and there are none", fix="import events first")
+        training = _training()
+        self._members, self.progress = [], []
+        with training.quietly(data.seed, self.params.threads):
+            for member in range(self.params.members):
+                seed = data.seed + 7919 * member
+                learner = training.Learner(self._beginning(data, seed), histories, self.params, seed)
+                self._members.append(learner.run())
+                if not learner.steps:
+                    self._members[-1]["items"][:] = 0  # nobody took one item after another: nothing to say
+                self.progress.append(learner.progress)
+        known = np.bincount(histories.items, minlength=n) > 0
+        for weights in self._members:
+            _place_the_others(weights, known, data.catalogue.vectors)
+        return self.restore(self._named())
+
+    def _beginning(self, data: TrainingData, seed: int) -> Floats:
+        """Item vectors [n, factors] with which learning begins: text and a little noise, or noise alone."""
+        n, width = data.interactions.n_items, self.params.factors
+        items = np.random.default_rng(seed).normal(0, START, (n, width)).astype(np.float32)
+        if data.catalogue.vectors is not None and self.params.text:
+            items += np.float32(self.params.text) * whitened(data.catalogue.vectors, width)
+        return items
+
+    def score(self, histories: Histories) -> Floats:
+        self.check_asked(histories)
+        scores: Floats = self._states(histories) @ self._out.T
+        return scores
+
+    def _states(self, histories: Histories) -> Floats:
+        """Float32 [len(histories), members * factors], the mean over the members taken care of."""
+        heads = self.params.heads
+        found = [states(weights, weights["items"], histories, heads) for weights in self._members]
+        together: Floats = np.concatenate(found, axis=1) / np.float32(len(found))
+        return together
+
+    def contributions(self, history: Histories, item: int) -> Floats:
+        lost: Floats = self.contributions_to(history, np.array([item], dtype=np.int32))[0]
+        return lost
+
+    def contributions_to(self, history: Histories, items: Ints) -> Floats:
+        """What the score of each item loses when one event is taken out of the history and the others stay: float32
+        [len(items), events], zeros for events too long ago to be looked at. They need not sum to the score."""
+        self.check_asked(history)
+        length = self._members[0]["places"].shape[0]
+        latest = history.items[-length:]
+        lost = np.zeros((len(items), len(history.items)), dtype=np.float32)
+        if not len(latest):
+            return lost
+        without = [np.delete(latest, place) for place in range(len(latest))]
+        found = self._states(Histories.of([latest.tolist(), *(rest.tolist() for rest in without)]))
+        lost[:, -len(latest) :] = self._out[items] @ (found[0] - found[1:]).T
+        return lost
+
+    def with_newcomers(self, known: Floats, new: Floats) -> Self:
+        """New items are placed by their texts alone, as items without events were; without a text they score 0."""
+        self.check_fitted()
+        maps = [_map_of(weights) for weights in self._members]
+        if not len(new) or any(found is None or new.shape[1] != len(found.centre) for found in maps):
+            return self
+        grown = type(self)(self.params)
+        grown._members = [
+            {**weights, "items": np.concatenate((weights["items"], _placed(found, weights["centre"], new)))}
+            for weights, found in zip(self._members, maps, strict=True)
+            if found is not None
+        ]
+        return grown.restore(grown._named())
+
+    def _named(self) -> dict[str, NDArray[Any]]:
+        return {
+            f"{place}.{name}": array for place, weights in enumerate(self._members) for name, array in weights.items()
+        }
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """By member and name, float32: "0.items" [n, factors], "0.centre" and "0.level" the mean of the vectors and of
+        the directions of items with events, "0.places", "0.blocks.0.mix.weight" and so on as ``network`` names them,
+        "0.map.centre" and "0.map.weights" where there is text.
+        """
+        self.check_fitted()
+        return self._named()
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> Self:
+        count = sum(name.endswith(".items") for name in arrays)
+        self._members = [
+            {name.split(".", 1)[1]: array for name, array in arrays.items() if name.startswith(f"{place}.")}
+            for place in range(count)
+        ]
+        self._out = np.concatenate([_compared(weights) for weights in self._members], axis=1)
+        self.n_items = len(self._out)
+        return self
+
+
+def _place_the_others(weights: dict[str, NDArray[Any]], known: NDArray[np.bool_], vectors: Floats | None) -> None:
+    """Complete what was learned: the mean of the ``known`` items' vectors, the map from texts, and by it the others."""
+    items = weights["items"]
+    weights["centre"] = items[known].mean(axis=0)
+    weights["level"] = direction(items[known]).mean(axis=0)
+    items[~known] = 0
+    found = None if vectors is None else learn_map(vectors, items - weights["centre"], known)
+    if vectors is not None and found is not None:
+        weights["map.centre"], weights["map.weights"] = found.centre, found.weights
+        items[~known] = _placed(found, weights["centre"], vectors[~known])
+
+
+def _placed(found: TextMap, centre: Floats, vectors: Floats) -> Floats:
+    placed: Floats = np.where(vectors.any(axis=1, keepdims=True), found.place(vectors) + centre, np.float32(0))
+    return placed
+
+
+def _map_of(weights: dict[str, NDArray[Any]]) -> TextMap | None:
+    return TextMap(weights["map.centre"], weights["map.weights"]) if "map.centre" in weights else None
+
+
+def _compared(weights: dict[str, NDArray[Any]]) -> Floats:
+    """What states are compared with, [n, factors]: directions of the items around their mean, which changes no order
+    and makes 0 the score of an item like all others; zeros for items of which nothing is known."""
+    items = weights["items"]
+    around: Floats = np.where(items.any(axis=1, keepdims=True), direction(items) - weights["level"], np.float32(0))
+    return around
+
+
+def _training() -> ModuleType:
+    """The module that learns. Raises ModelError where torch is not installed."""
+    try:
+        from zhiyin.candidates.sequence import training
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").split(".")[0] != "torch":
+            raise
+        raise ModelError(
+            "model 'sequence' is learned with torch, which is not installed",
+            fix="run 'make install-llm', or leave this model out",
+        ) from missing
+    return training
