@@ -107,6 +107,20 @@ def _quality(content: ReportContent, evaluation: dict[str, Any]) -> dict[str, An
         "by_target": views.slices_table(evaluation, "target_count", gain, gain),
         "few": views.FEW,
         "measures": views.measures_table(evaluation, gain),
+        "chances": _chances(evaluation.get("chances")),
+    }
+
+
+def _chances(told: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How reliable the probabilities are; None where that was not measured."""
+    if not told or not told["bins"]:
+        return None
+    return {
+        "plot": Markup(plots.reliability_plot(told["bins"])),
+        "table": views.reliability_table(told["bins"]),
+        "error": views.figure(told["error"]),
+        "hits": views.share(told["hits"]),
+        "ranks": told["ranks"],
     }
 
 

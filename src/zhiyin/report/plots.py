@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -163,6 +163,38 @@ def trade_off(across: str, up: str, points: Sequence[Point]) -> str:
                 annotation_clip=False,
             )
     return made.svg
+
+
+def reliability_plot(table: Sequence[Mapping[str, float]]) -> str:
+    """Share that was hit over the chance that was told, both in % on scales of powers of ten: a dot for each bin, a
+    line for its interval, the diagonal where both are the same. ``table``: bins with "told", "seen", "low", "high"; a
+    bin without a hit has no dot, and its line ends at the edge."""
+    values = [one[key] * 100 for one in table for key in ("told", "seen", "high") if one[key] > 0]
+    low = min((one[key] * 100 for one in table for key in ("told", "seen") if one[key] > 0), default=1.0) / 1.6
+    high = max([low * 10, *values]) * 1.15
+    with drawing("reliability", "Share that was hit over the chance that was told", 3.3) as made:
+        axes = made.axes
+        axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(low, high))
+        axes.plot([low, high], [low, high], color=GRID, linewidth=1.2)
+        for one in table:
+            told, seen = max(one["told"] * 100, low), one["seen"] * 100
+            axes.plot([told, told], [max(one["low"] * 100, low), one["high"] * 100], color=ACCENT, linewidth=1.6)
+            if seen >= low:
+                axes.plot([told], [seen], "o", color=ACCENT, markersize=5.5)
+        for axis in (axes.xaxis, axes.yaxis):
+            _powers(axis, (1, 2, 5) if high / low < 300 else (1,))
+        axes.set(xlabel="told: chance of an item, %", ylabel="seen: share taken, %")
+        axes.grid()
+    return made.svg
+
+
+def _powers(axis: Any, between: tuple[int, ...]) -> None:
+    """Marks at powers of ten times each of ``between``, as plain numbers."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=between, numticks=20))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(lambda value, _: f"{value:g}")
 
 
 def _spread(points: Sequence[Point], right: float, top: float) -> list[float]:

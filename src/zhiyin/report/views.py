@@ -100,6 +100,24 @@ def slices_table(evaluation: Mapping[str, Any], kind: str, measure: str, order: 
     return Table(columns, rows)
 
 
+def reliability_table(bins: Sequence[Mapping[str, Any]]) -> Table:
+    """Chance told, share seen with its interval, and items, a row for each bin."""
+    columns = [Column("told"), Column("seen"), Column("items shown")]
+    rows = [
+        Row(
+            str(place),
+            False,
+            [
+                Cell(share(one["told"])),
+                Cell(share(one["seen"]), f"{share(one['low'])}–{share(one['high'])}"),
+                Cell(count(one["count"])),
+            ],
+        )
+        for place, one in enumerate(bins, 1)
+    ]
+    return Table(columns, rows)
+
+
 def cleaning_rows(cleaning: Mapping[str, Any]) -> list[tuple[str, str]]:
     """From events to interactions, line by line; reasons that took nothing are left out."""
     rows = [("events read", count(cleaning["rows_in"]))]
@@ -108,7 +126,8 @@ def cleaning_rows(cleaning: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def search_rows(search: Mapping[str, Any], measure: str) -> list[tuple[str, str, str, str, str]]:
-    """Model, its parameters, validation score, trials, nominal seconds."""
+    """Model, its parameters, validation score, trials, nominal seconds; what has no parameters of its own is left
+    out."""
     return [
         (
             name,
@@ -118,6 +137,7 @@ def search_rows(search: Mapping[str, Any], measure: str) -> list[tuple[str, str,
             f"{one['nominal_seconds']:.0f} s",
         )
         for name, one in search.items()
+        if "params" in one
     ]
 
 
@@ -127,6 +147,11 @@ def figure(value: float | None) -> str:
 
 def percent(value: float) -> str:
     return f"{value * 100:.1f} %"
+
+
+def share(value: float) -> str:
+    """Two digits that count, for shares that may be small: 0.031 %."""
+    return f"{float(f'{value * 100:.2g}'):g} %"
 
 
 def bounds(interval: Sequence[float | None] | None) -> str:
