@@ -10,7 +10,7 @@ import polars as pl
 from zhiyin.config import PreprocessSettings
 from zhiyin.errors import DataError
 from zhiyin.preprocess.bots import bots
-from zhiyin.preprocess.weights import weight_of_event
+from zhiyin.preprocess.weights import repetition, weight_of_event
 from zhiyin.types import WEIGHT
 
 COLUMNS = ("seq", "user_id", "item_id", "event_type", "value", "time")
@@ -47,11 +47,12 @@ class CleanReport:
 def clean(events: pl.DataFrame, settings: PreprocessSettings) -> tuple[pl.DataFrame, CleanReport]:
     """Positive interactions among ``events`` (columns of ``Store.events``), with a column ``weight`` (float64, > 0).
 
-    In this order: events of bots go; every event gets the weight of its type and those at 0 or less go; repeats of
-    one user and item are merged; users and items below the minimum counts go, again and again until none is left.
+    In this order: events of bots go; every event gets the weight of its type and those at 0 or less go; counts that
+    events carry (plays, views) weigh by ``weights.repetition``; repeats of one user and item are merged; users and
+    items below the minimum counts go, again and again until none is left.
 
     Weights are divided by the commonest one (the smaller of two equally common), so that an ordinary event of this
-    data set weighs 1: a file of nothing but purchases is a plain binary data set.
+    data set weighs 1: a file of nothing but purchases is a plain binary data set. Counts come after that.
 
     Merging: the pair keeps the row of its first known time (else its first arrival), and weighs the sum of its
     events, at most ``REPEAT_CAP`` times the strongest of them.
@@ -102,7 +103,8 @@ def _commonest(weights: pl.Series) -> float:
 
 
 def _scale(events: pl.DataFrame, unit: float) -> pl.DataFrame:
-    return events.with_columns(pl.col(WEIGHT) / unit)
+    """Weights in units of the commonest, times how often the event happened beside the person's others."""
+    return events.with_columns(pl.col(WEIGHT) / unit * repetition())
 
 
 def _merge(events: pl.DataFrame) -> pl.DataFrame:
