@@ -57,7 +57,7 @@ class InterestParams(BaseModel):
     """Pairs of history and next item learned from at once."""
     negatives: int = Field(2048, ge=1, le=65_536)
     """Items drawn to compete with the targets of a batch."""
-    pairs: int = Field(400_000, ge=1)
+    pairs: int = Field(400_000, ge=1, le=100_000_000)
     """At most so many pairs are learned from, drawn by seed."""
     rate: float = Field(0.03, gt=0, le=1)
     """Step size of Adam."""
