@@ -1,5 +1,5 @@
 """The calibrated chance that the item at a place of a list is what the person takes."""
 
-from zhiyin.rank.probability.model import Probability
+from zhiyin.rank.probability.model import METHODS, Probability
 
-__all__ = ["Probability"]
+__all__ = ["METHODS", "Probability"]
