@@ -9,7 +9,7 @@ from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
-from zhiyin.choose import Choice
+from zhiyin.choice import Choice
 from zhiyin.config import Settings
 from zhiyin.errors import NotEnoughData
 from zhiyin.llm.prompts import render
@@ -63,8 +63,12 @@ def admit(
 def ranker_of(prepared: Prepared, choice: Choice, settings: Settings, trial: Trial) -> ByLength:
     """What would be served, fitted on the training part of ``trial``."""
     data = TrainingData(trial.train, prepared.catalogue, settings.train.seed, trial.now)
-    filler = MODELS[FILLER](choice.params[FILLER]).fit(data)
-    model = MODELS[choice.served](choice.params[choice.served]).fit(data)
+    fitted = {
+        name: choice.fitted.get(name) or MODELS[name](choice.params[name]).fit(data)
+        for name in dict.fromkeys((FILLER, *choice.needed))
+    }
+    filler = fitted[FILLER]
+    model = fitted[choice.served] if choice.fusion is None else choice.fusion.over(fitted, data)
     long = Filled(model, filler)
     if choice.short is None or not isinstance(model, LinearCore):
         return ByLength(long, long)

@@ -1,12 +1,7 @@
-"""Which parameters each model gets, and which model is served: decided on validation, remembered for the same data."""
+"""Which parameters each model gets, and what is served: decided on validation, remembered for the same data."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
-from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,38 +12,23 @@ from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.registry import CORE, FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
+from zhiyin.choice import FOLDER, Choice, Combined, choice_key, read_choice, write_choice
 from zhiyin.config import Settings
-from zhiyin.errors import ConfigError, ModelError, StoreError, ZhiyinError
+from zhiyin.errors import ConfigError, ModelError
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import hits
+from zhiyin.fused import FusedModel
+from zhiyin.fusing import FusingParams, fuse
 from zhiyin.parts import PARTS, params_of
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, Trial
 from zhiyin.search import OBJECTIVE, Found, Search
 from zhiyin.short import choose_short
-from zhiyin.types import Catalogue
+from zhiyin.types import Catalogue, TrainingData
 
-FOLDER = "searches"
-"""Folder of a project that keeps what was chosen."""
 CURVE = 100
 """Ranks for which a probability is kept."""
-FORMAT = 4
-"""Raised when the search changes, so that older choices are not taken up again."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Chosen on validation. ``params`` and ``scores`` (NDCG@10) by model, in table order; ``served`` has the highest
-    score; ``probability`` is the share of validation users whose next item stood at rank 1, 2, ... of its list."""
-
-    served: str
-    params: dict[str, Params]
-    scores: dict[str, float]
-    summary: dict[str, Any]
-    probability: list[float]
-    short: Params | None = None
-    """Parameters of the core for short histories; None where the served model answers for them too."""
 
 
 def choose(split: Split, prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:
@@ -57,27 +37,13 @@ def choose(split: Split, prepared: Prepared, settings: Settings, project: Path, 
     The test part is not looked at.
     """
     path = project / FOLDER / f"{choice_key(split, prepared, settings)}.json"
-    known = _read(path)
+    known = read_choice(path)
     if known is not None:
         progress.say(f"The choice for these data and settings is taken from {FOLDER}/{path.name}")
         return known
     choice = _search(split, prepared.catalogue, settings, progress)
-    _write(path, choice)
+    write_choice(path, choice)
     return choice
-
-
-def choice_key(split: Split, prepared: Prepared, settings: Settings) -> str:
-    """Names everything that decides the outcome: data, split, settings, and what the search may try."""
-    kinds: list[type[Recommender]] = [*MODELS.values(), ShortCore]
-    told = {
-        "train": settings.train.model_dump(exclude={"keep_bundles"}),
-        "models": settings.models,
-        "split": split.description,
-        "space": {kind.name: [kind.params_type().model_dump(), kind.search_space] for kind in kinds},
-        "version": [FORMAT, version("zhiyin")],
-    }
-    text = json.dumps([prepared.fingerprint, told], sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def check_models(settings: Settings) -> None:
@@ -90,29 +56,6 @@ def check_models(settings: Settings) -> None:
         else:
             known = ", ".join((*MODELS, *PARTS))
             raise ConfigError(f"unknown model '{name}'", where=f"[models.{name}]", fix=f"use one of {known}")
-
-
-def _read(path: Path) -> Choice | None:
-    """The choice kept at ``path``; None where there is none that can be used, so that it is made again."""
-    try:
-        return _from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, ZhiyinError):
-        return None
-
-
-def _write(path: Path, choice: Choice) -> None:
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(exist_ok=True)
-        unfinished.write_text(json.dumps(_to_json(choice), ensure_ascii=False, indent=1), encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as failure:
-        unfinished.unlink(missing_ok=True)
-        raise StoreError(
-            f"what was chosen cannot be kept: {failure.strerror}",
-            where=str(path),
-            fix="make room, or allow writing there",
-        ) from failure
 
 
 def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Progress) -> Choice:
@@ -146,24 +89,50 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
             advance(1)
     served = max(found, key=lambda name: (found[name].score, name == CORE))
     summary = {name: one.to_dict() for name, one in found.items()}
+    scores = {name: one.score for name, one in found.items()}
+    params = {name: one.params for name, one in found.items()}
     best = fitted[served]
-    long = short = Filled(best, fitted[FILLER])
     few: Params | None = None
-    if isinstance(best, LinearCore) and settings.train.short_histories:
+    long = short = Filled(best, fitted[FILLER])
+    combined = _combined(fitted, served, trial, catalogue, settings, summary, scores, progress)
+    if combined is not None:
+        served = FusedModel.name
+        data = TrainingData(trial.train, catalogue, settings.train.seed, trial.now)
+        long = short = Filled(combined.over(fitted, data), fitted[FILLER])
+    elif isinstance(best, LinearCore) and settings.train.short_histories:
         with progress.task("Choosing the core for short histories"):
             chosen = choose_short(best, fitted[FILLER], trial, catalogue, settings.train.seed)
         summary[ShortCore.name] = chosen.to_dict()
         if chosen.params is not None and chosen.model is not None:
             few, short = chosen.params, Filled(chosen.model, fitted[FILLER])
             progress.say("short histories get a core of their own")
-    return Choice(
-        served,
-        {name: one.params for name, one in found.items()},
-        {name: one.score for name, one in found.items()},
-        summary,
-        rank_probability(ByLength(long, short), trial, catalogue),
-        few,
-    )
+    probability = rank_probability(ByLength(long, short), trial, catalogue)
+    return Choice(served, params, scores, summary, probability, few, combined, fitted)
+
+
+def _combined(
+    fitted: dict[str, Recommender],
+    single: str,
+    trial: Trial,
+    catalogue: Catalogue,
+    settings: Settings,
+    summary: dict[str, Any],
+    scores: dict[str, float],
+    progress: Progress,
+) -> Combined | None:
+    """The combination of what was ``fitted``, where it is better than the ``single`` best; told in ``summary``."""
+    how = params_of(settings, FusedModel.name, FusingParams)
+    if not how.enabled or len(fitted) < 2:
+        return None
+    tried = fuse(fitted, single, fitted[FILLER], trial, catalogue, how, seed=settings.train.seed, progress=progress)
+    summary[FusedModel.name] = tried.to_dict()
+    scores[FusedModel.name] = tried.scores[tried.kind]
+    gain = tried.gain
+    said = f"{tried.kind}: validation {OBJECTIVE} {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) over {single}"
+    progress.say(f"the models combined ({said}) {'are' if tried.model else 'are not'} served")
+    if tried.model is None or tried.model.combiner is None:
+        return None
+    return Combined(tried.model.params, tried.model.combiner)
 
 
 def rank_probability(ranker: Ranker, trial: Trial, catalogue: Catalogue) -> list[float]:
@@ -176,23 +145,6 @@ def rank_probability(ranker: Ranker, trial: Trial, catalogue: Catalogue) -> list
     rows, _ = ranker.top_k(trial.histories, k, allowed=allowed)
     shares = hits(rows, trial.targets).mean(axis=0)
     return [round(float(value), 6) for value in isotonic_regression(shares, increasing=False).x]
-
-
-def _to_json(choice: Choice) -> dict[str, Any]:
-    return {
-        "served": choice.served,
-        "params": {name: params.model_dump() for name, params in choice.params.items()},
-        "scores": choice.scores,
-        "summary": choice.summary,
-        "probability": choice.probability,
-        "short": None if choice.short is None else choice.short.model_dump(),
-    }
-
-
-def _from_json(told: dict[str, Any]) -> Choice:
-    params = {name: MODELS[name].make_params(values) for name, values in told["params"].items()}
-    short = None if told["short"] is None else ShortCore.make_params(told["short"])
-    return Choice(told["served"], params, told["scores"], told["summary"], told["probability"], short)
 
 
 def untested(settings: Settings) -> Choice:

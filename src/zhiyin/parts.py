@@ -8,6 +8,8 @@ from pydantic import BaseModel, ValidationError
 
 from zhiyin.config import Settings
 from zhiyin.errors import ConfigError
+from zhiyin.fused import FusedModel
+from zhiyin.fusing import FusingParams
 from zhiyin.rank.interests import NAME, InterestParams
 from zhiyin.rank.llm_ranker import LlmRankerParams
 from zhiyin.reranking import GateParams
@@ -15,7 +17,12 @@ from zhiyin.reranking import GateParams
 P = TypeVar("P", bound=BaseModel)
 
 INTERESTS, RERANK, GATE = NAME, "rerank", "rerank_gate"
-PARTS: dict[str, type[BaseModel]] = {INTERESTS: InterestParams, RERANK: LlmRankerParams, GATE: GateParams}
+PARTS: dict[str, type[BaseModel]] = {
+    INTERESTS: InterestParams,
+    FusedModel.name: FusingParams,
+    RERANK: LlmRankerParams,
+    GATE: GateParams,
+}
 
 
 def params_of(settings: Settings, name: str, kind: type[P]) -> P:

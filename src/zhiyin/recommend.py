@@ -14,9 +14,8 @@ from zhiyin.answering import answer
 from zhiyin.answers import Recommendation, Recommended
 from zhiyin.bundle import FOLDER, Bundle, active
 from zhiyin.candidates.base import Recommender
-from zhiyin.candidates.fill import Filled, known_to
-from zhiyin.candidates.registry import FILLER, MODELS
-from zhiyin.candidates.short import ByLength, ShortCore
+from zhiyin.candidates.fill import known_to
+from zhiyin.candidates.short import ByLength
 from zhiyin.config import PreprocessSettings, Settings, load_settings
 from zhiyin.errors import BundleError, ModelError, UnknownItem, UsageError
 from zhiyin.explain.reasons import Reason, shared_features
@@ -25,6 +24,7 @@ from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
 from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
+from zhiyin.serving import served
 from zhiyin.types import Histories, Job
 from zhiyin.wants import Listener, Wanted, barring
 
@@ -97,7 +97,7 @@ class Engine:
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""
         self._shelf = Shelf(self.store, self.bundle, self.settings)
-        for name in ("_model", "_ranker", "_alike", "_listener", "_profiler", "_desk"):
+        for name in ("_ranker", "_alike", "_listener", "_profiler", "_desk"):
             self.__dict__.pop(name, None)
 
     def recommend(
@@ -183,7 +183,7 @@ class Engine:
                 f"item '{item_id}' came after training and its text says nothing", fix="run 'zhiyin train'"
             )
         rows, scores = self._alike.top_k(Histories.of([[row]]), k, allowed=self._shelf.allowed[: self._alike.n_items])
-        catalogue, ids, served = self._shelf.catalogue, self._shelf.items.ids, self.bundle.manifest.served
+        catalogue, ids, source = self._shelf.catalogue, self._shelf.items.ids, self._alike.name
         found = []
         for place, (other, score) in enumerate(zip(rows[0].tolist(), scores[0].tolist(), strict=True)):
             if other < 0 or score <= 0:
@@ -191,7 +191,7 @@ class Engine:
             title = catalogue.titles[row] or None
             reason = Reason("similar", item_id, title, None, shared_features(catalogue, row, other))
             name = catalogue.titles[other] or None
-            found.append(Recommended(ids[other], name, place + 1, round(score, 6), None, [served], [reason]))
+            found.append(Recommended(ids[other], name, place + 1, round(score, 6), None, [source], [reason]))
         return found
 
     def history(self, user_id: str) -> list[tuple[str, str]]:
@@ -265,20 +265,12 @@ class Engine:
         self._profiler.undo(user_id, edit)
 
     @cached_property
-    def _model(self) -> Recommender:
-        name = self.bundle.manifest.served
-        model = self._restored(name)
-        return self._shelf.with_newcomers(model)
-
-    @cached_property
     def _ranker(self) -> ByLength:
-        filler = self._restored(FILLER)
-        long = Filled(self._model, filler)
-        if ShortCore.name not in self.bundle.manifest.models:
-            return ByLength(long, long)
-        params = ShortCore.make_params(self.bundle.manifest.models[ShortCore.name])
-        short = ShortCore(params).restore(self.bundle.arrays(ShortCore.name))
-        return ByLength(long, Filled(self._shelf.with_newcomers(short), filler))
+        return served(self.bundle, self._shelf)
+
+    @property
+    def _model(self) -> Recommender:
+        return self._ranker.long.model
 
     @cached_property
     def _reranker(self) -> LlmRanker | None:
@@ -326,14 +318,6 @@ class Engine:
         seconds = self.settings.llm.answer_seconds
         where = (self.store, self.bundle, self._shelf, self._ranker)
         return Desk(*where, self._preprocess, self._unit, self._now, self.models, seconds)
-
-    def _restored(self, name: str) -> Recommender:
-        if name not in MODELS:
-            raise BundleError(
-                f"the bundle's model '{name}' is not known here", where=self.bundle.manifest.name, fix="train again"
-            )
-        kind = MODELS[name]
-        return kind(kind.make_params(self.bundle.manifest.models[name])).restore(self.bundle.arrays(name))
 
     @cached_property
     def _alike(self) -> Recommender:

@@ -12,7 +12,8 @@ from zhiyin.bundle import FOLDER, BundleContent, Manifest, publish
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ShortCore
-from zhiyin.choose import Choice, check_models, choose, untested
+from zhiyin.choice import Choice
+from zhiyin.choose import check_models, choose, untested
 from zhiyin.config import Settings
 from zhiyin.errors import NotEnoughData
 from zhiyin.interests import interests_before, learn_interests, named_interests
@@ -86,16 +87,19 @@ def decide(prepared: Prepared, settings: Settings, project: Path, progress: Prog
 def fit(prepared: Prepared, choice: Choice, settings: Settings, progress: Progress) -> BundleContent:
     """The served model, its filler and the model for short histories where there is one, fitted on everything."""
     data = everything(prepared, settings)
-    models = {}
-    with progress.task("Fitting the served models on everything", total=2 + (choice.short is not None)) as advance:
-        for name in dict.fromkeys((choice.served, FILLER)):
-            model = MODELS[name](choice.params[name]).fit(data)
+    models, fitted = {}, {}
+    needed = list(dict.fromkeys((*choice.needed, FILLER)))
+    with progress.task("Fitting the served models on everything", total=len(needed)) as advance:
+        for name in needed:
+            model = fitted[name] = MODELS[name](choice.params[name]).fit(data)
             models[name] = (choice.params[name].model_dump(), model.arrays())
-            advance(1)
             if choice.short is not None and isinstance(model, LinearCore):
                 short = ShortCore.beside(model, choice.short).fit(data)
                 models[ShortCore.name] = (choice.short.model_dump(), short.arrays())
-                advance(1)
+            advance(1)
+    if choice.fusion is not None:
+        fused = choice.fusion.over(fitted, data)
+        models[fused.name] = (fused.params.model_dump(mode="json"), fused.arrays())
     return BundleContent(
         served=choice.served,
         models=models,

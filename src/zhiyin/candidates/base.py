@@ -92,7 +92,7 @@ class Recommender(ABC):
         """Part of the scores of ``items`` that is the same for everybody, float32 [len(items)]."""
         return np.zeros(len(items), dtype=np.float32)
 
-    def without_common(self) -> Self:
+    def without_common(self) -> Recommender:
         """A model whose scores lack the part that is the same for everybody; itself where there is none."""
         return self
 

@@ -11,11 +11,13 @@ from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
-from zhiyin.choose import Choice, check_models, choose
+from zhiyin.choice import Choice
+from zhiyin.choose import check_models, choose
 from zhiyin.config import Settings
 from zhiyin.evaluate.measure import Measurement, measure
 from zhiyin.evaluate.protocol import Protocol
 from zhiyin.evaluate.report import report
+from zhiyin.fused import FusedModel
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, leave_one_out, random_split, time_split
@@ -37,7 +39,8 @@ class Evaluation:
         """The JSON of ``zhiyin evaluate``."""
         return {
             **report(self.models, self.protocol, self.choice.served),
-            "hyper_parameters": {name: self.choice.params[name].model_dump() for name in self.models},
+            "hyper_parameters": {name: params.model_dump() for name, params in self.choice.params.items()},
+            "fusion": self.choice.summary.get(FusedModel.name),
             "validation": {"NDCG@10": self.choice.scores},
         }
 
@@ -70,15 +73,23 @@ def evaluate(
     choice = choose(split, prepared, settings, project, progress)
     trial = split.strict() if fit == "strict" else split.refit()
     data = TrainingData(trial.train, prepared.catalogue, settings.train.seed, trial.now)
-    filler = MODELS[FILLER](choice.params[FILLER]).fit(data)
+    # The strict figure is of models fitted on the training part: those of the search, where it ran just now.
+    fitted = dict(choice.fitted) if fit == "strict" else {}
+    filler = fitted.setdefault(FILLER, MODELS[FILLER](choice.params[FILLER])).fit(data)
     measured: dict[str, Measurement] = {}
-    with progress.task("Fitting and measuring on the test part", total=len(choice.params)) as advance:
-        for name, params in choice.params.items():
-            long = short = Filled(MODELS[name](params).fit(data), filler)
+    with progress.task("Fitting and measuring on the test part", total=len(choice.scores)) as advance:
+        for name in choice.params:
+            if name not in fitted:
+                fitted[name] = MODELS[name](choice.params[name]).fit(data)
+            long = short = Filled(fitted[name], filler)
             if choice.short is not None and name == choice.served and isinstance(long.model, LinearCore):
                 short = Filled(ShortCore.beside(long.model, choice.short).fit(data), filler)
             ranker = ByLength(long, short)
             measured[name] = measure(ranker, trial, prepared.catalogue, ks=ks, seed=settings.train.seed)
+            advance(1)
+        if choice.fusion is not None:
+            fused = Filled(choice.fusion.over(fitted, data), filler)
+            measured[choice.served] = measure(fused, trial, prepared.catalogue, ks=ks, seed=settings.train.seed)
             advance(1)
     hidden = int(prepared.catalogue.hidden.sum())
     return Evaluation(Protocol.of(split, trial, ks=ks, hidden_items=hidden), measured, choice)

@@ -1,0 +1,204 @@
+"""Learning the combination on validation, and letting it serve where it is better than the best single model.
+
+Members are fitted on the training part, so what they say of the validation events is out of fold. The combination is
+learned from these events, and measured by cross-fitting over people: each third of them is ordered by what the other
+two thirds taught. The one that is served in the end learned from all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from zhiyin.candidates.base import Recommender
+from zhiyin.candidates.fill import Filled
+from zhiyin.evaluate.intervals import Difference, bootstrap_difference
+from zhiyin.evaluate.metrics import Values, accuracy, hits
+from zhiyin.fused import FusedModel, FusionParams, blocks_of, table_of
+from zhiyin.pooling import Pool, chunks, joined, pool_of
+from zhiyin.ports import Progress
+from zhiyin.preprocess.splits import Trial
+from zhiyin.rank.fusion import Combiner, Facts, Kind, Table, TreeParams, learn, owners, places
+from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
+
+NAME = FusedModel.name
+K = 10
+OBJECTIVE = f"NDCG@{K}"
+CURVE = 100
+
+
+class FusingParams(BaseModel):
+    """How the combination is learned: ``[models.fusion]``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    enabled: bool = True
+    """Try a combination at all."""
+    candidates: int = Field(120, ge=2, le=5000)
+    """Items that the core proposes for each person; every other model proposes half as many."""
+    people: int = Field(12_000, ge=10)
+    """Validation people learned from at most, drawn by seed."""
+    folds: int = Field(3, ge=2, le=20)
+    """Parts of the people for cross-fitting."""
+    penalty: float = Field(1e-3, ge=0)
+    """Ridge penalty on the weights of the sum."""
+    least_share: float = Field(0.01, ge=0, lt=1)
+    """Models with less than this part in the combination are left out of it."""
+    confidence: float = Field(1.0, ge=0, le=10)
+    """Standard errors by which the combination has to be better than the best single model."""
+    kinds: tuple[Kind, ...] = Field(("linear", "trees"), min_length=1)
+    """Combinations to try: a weighted sum, boosted trees."""
+    trees: TreeParams = TreeParams()
+
+
+@dataclass(frozen=True)
+class Fusing:
+    """What came of it. ``model`` None where the best single model stays; ``scores`` are cross-fitted NDCG@10 by kind;
+    ``gain`` is that of the best kind over the single model, over the same people."""
+
+    model: FusedModel | None
+    scores: dict[str, float]
+    gain: Difference
+    kind: Kind
+    lists: tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]
+    """Cross-fitted scores [U, CURVE], hits [U, CURVE] and lengths of the histories [U] of the best kind."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "served": self.model is not None,
+            "kind": self.kind,
+            OBJECTIVE: self.scores,
+            "gain": [self.gain.mean, self.gain.low, self.gain.high, self.gain.users],
+            "members": [] if self.model is None else list(self.model.params.members),
+        }
+
+
+def fuse(
+    members: Mapping[str, Recommender],
+    single: str,
+    filler: Recommender,
+    trial: Trial,
+    catalogue: Catalogue,
+    params: FusingParams,
+    *,
+    seed: int,
+    progress: Progress,
+) -> Fusing:
+    """Learn to combine ``members`` (fitted on ``trial.train``) and compare with ``single``, the best of them."""
+    trial = trial.sample(params.people, seed)
+    data = TrainingData(trial.train, catalogue, seed, trial.now)
+    facts = Facts.of(data)
+    pool = gather(members, trial, FusionParams(members=tuple(members), candidates=params.candidates).depths, progress)
+    fold = np.random.default_rng([seed, 7]).integers(0, params.folds, len(trial.users))
+    ranked = Filled(members[single], filler).top_k(trial.histories, K, allowed=_allowed(catalogue))[0]
+    alone = accuracy(ranked, trial.targets, [K])[OBJECTIVE]
+    found: dict[Kind, tuple[Values, Pool, Floats]] = {}
+    with progress.task("Learning to combine them", total=len(params.kinds)) as advance:
+        for kind in params.kinds:
+            found[kind] = _tried(pool, facts, trial, kind, params, fold, alone, seed)
+            advance(1)
+    best = max(found, key=lambda kind: float(np.nanmean(found[kind][0])))
+    values, kept, out = found[best]
+    gain = bootstrap_difference(values, alone, seed=seed)
+    error = float(np.nanstd(values - alone) / np.sqrt(max(1, gain.users)))
+    scores: dict[str, float] = {kind: float(np.nanmean(one[0])) for kind, one in found.items()}
+    model = None
+    if gain.mean > params.confidence * error:
+        table = table_of(kept, facts, trial.histories)
+        combiner = _learn(table, trial, best, kept, params, seed)
+        chosen = FusionParams(
+            members=kept.models, candidates=params.candidates, columns=combiner.columns, kind=combiner.kind
+        )
+        model = FusedModel(chosen, {name: members[name] for name in kept.models}, combiner).over(data)
+    return Fusing(model, scores, gain, best, _lists(kept, out, trial))
+
+
+def gather(members: Mapping[str, Recommender], trial: Trial, depths: Mapping[str, int], progress: Progress) -> Pool:
+    """Candidates of everybody in ``trial``, as a fused model gathers them."""
+    n = trial.train.n_items
+    parts = []
+    with progress.task("Gathering candidates of every model", total=len(trial.users)) as advance:
+        for start, stop in chunks(trial.histories, n * (len(members) + 2)):
+            some = trial.histories.slice(start, stop)
+            barred = np.zeros((len(some), n), dtype=np.bool_)
+            barred[some.owners(), some.items] = True
+            parts.append(pool_of(blocks_of(members, some, n), depths, barred))
+            advance(stop - start)
+    return joined(parts)
+
+
+def _tried(
+    pool: Pool,
+    facts: Facts,
+    trial: Trial,
+    kind: Kind,
+    params: FusingParams,
+    fold: NDArray[np.int64],
+    alone: Values,
+    seed: int,
+) -> tuple[Values, Pool, Floats]:
+    """Cross-fitted NDCG@10 per person, the pool of the models that have a part in it, and the cross-fitted scores."""
+    table = table_of(pool, facts, trial.histories)
+    whole = _learn(table, trial, kind, pool, params, seed)
+    kept = [name for name in pool.models if whole.share(name) >= params.least_share]
+    if 0 < len(kept) < len(pool.models):
+        pool = pool.only(kept)
+        table = table_of(pool, facts, trial.histories)
+    out = np.zeros(len(table.items), dtype=np.float32)
+    owners = table.owners()
+    for part in range(params.folds):
+        taught = np.flatnonzero(fold != part)
+        some = Trial(
+            trial.part,
+            trial.fit,
+            trial.train,
+            trial.now,
+            trial.users[taught],
+            trial.histories.take(taught),
+            trial.targets.take(taught),
+        )
+        combiner = _learn(table.take(taught), some, kind, pool, params, seed)
+        held = (fold == part)[owners]
+        held_table = Table(np.array([0, held.sum()]), table.items[held], table.columns, table.values[held])
+        out[held] = combiner.score(held_table)
+    rows = _best(pool, out, K)[0]
+    values = accuracy(rows, trial.targets, [K])[OBJECTIVE]
+    # Of whom the models say nothing, the filler answers either way.
+    return np.where(np.diff(pool.indptr) == 0, alone, values), pool, out
+
+
+def _learn(table: Table, trial: Trial, kind: Kind, pool: Pool, params: FusingParams, seed: int) -> Combiner:
+    labels = table.labels(trial.targets, trial.train.n_items)
+    return learn(table, labels, kind, models=pool.models, penalty=params.penalty, trees=params.trees, seed=seed)
+
+
+def _best(pool: Pool, scores: Floats, k: int) -> tuple[Ints, Floats]:
+    """The ``k`` candidates of each person with the highest ``scores``: rows [people, k], -1 where there are fewer."""
+    at = places(scores, pool.indptr)
+    people = owners(pool.indptr)
+    rows = np.full((len(pool.indptr) - 1, k), -1, dtype=np.int32)
+    values = np.full(rows.shape, -np.inf, dtype=np.float32)
+    first = at < k
+    rows[people[first], at[first]] = pool.items[first]
+    values[people[first], at[first]] = scores[first]
+    return rows, values
+
+
+def _lists(pool: Pool, out: Floats, trial: Trial) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+    rows, scores = _best(pool, out, CURVE)
+    return scores, hits(rows, trial.targets), trial.histories.lengths
+
+
+def _allowed(catalogue: Catalogue) -> NDArray[np.bool_] | None:
+    return ~catalogue.hidden if catalogue.hidden.any() else None
+
+
+def targets_in(pool: Pool, targets: Histories, n_items: int) -> float:
+    """Share of the events of ``targets`` that some model proposed; NaN without any."""
+    table = Table(pool.indptr, pool.items, (), np.zeros((len(pool.items), 0), dtype=np.float32))
+    return float(table.labels(targets, n_items).sum() / len(targets.items)) if len(targets.items) else float("nan")

@@ -1,0 +1,85 @@
+"""One score for each candidate from the scores of several models and the facts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.rank.fusion.linear import learn_weights
+from zhiyin.rank.fusion.table import Labels, Table, places, standardised
+from zhiyin.rank.fusion.trees import TreeParams, Trees, learn_trees
+from zhiyin.types import Floats, Longs
+
+Kind = Literal["linear", "trees"]
+FIRST = 10.0
+"""A candidate at place p of a model has 1 / (FIRST + p): the first places differ most (reciprocal rank fusion, Cormack
+et al. 2009, with a smaller constant, since the table is short)."""
+
+
+def score_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """Columns made of the scores of models: standardised over a person's candidates, and by place."""
+    return tuple(f"score:{name}" for name in names) + tuple(f"place:{name}" for name in names)
+
+
+def score_table(scores: Floats, indptr: Longs) -> Floats:
+    """``scores`` [rows, models] as the columns of ``score_columns``: float32 [rows, 2 * models]."""
+    width = scores.shape[1]
+    found = np.empty((len(scores), 2 * width), dtype=np.float32)
+    for model in range(width):
+        found[:, model] = standardised(scores[:, model], indptr)
+        found[:, width + model] = 1.0 / (FIRST + places(scores[:, model], indptr))
+    return found
+
+
+@dataclass(frozen=True)
+class Combiner:
+    """``weights`` float32 [columns] of the weighted sum; ``trees`` None where the sum alone decides."""
+
+    columns: tuple[str, ...]
+    weights: Floats
+    trees: Trees | None
+
+    def score(self, table: Table) -> Floats:
+        """float32 [rows], higher is better; rows of different people are not comparable."""
+        if self.trees is not None:
+            return self.trees.score(table.values)
+        # Row by row: a matrix product rounds a row by how many others there are, and lists would depend on who else asks.
+        return np.asarray((table.values * self.weights).sum(axis=1), dtype=np.float32)
+
+    @property
+    def kind(self) -> Kind:
+        return "linear" if self.trees is None else "trees"
+
+    def share(self, model: str) -> float:
+        """Part of ``model`` in the whole, in [0, 1]: of the weights by the sum, of the questions by the trees."""
+        own = [self.columns.index(name) for name in score_columns([model])]
+        if self.trees is None:
+            size = np.abs(self.weights).astype(np.float64)
+        else:
+            size = self.trees.gains(len(self.columns)).astype(np.float64)
+        return float(size[own].sum() / max(size.sum(), 1e-12))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        found: dict[str, NDArray[Any]] = {"weights": self.weights}
+        return found if self.trees is None else found | self.trees.arrays()
+
+    @staticmethod
+    def restore(columns: Sequence[str], kind: Kind, arrays: dict[str, NDArray[Any]]) -> Combiner:
+        return Combiner(tuple(columns), arrays["weights"], Trees.restore(arrays) if kind == "trees" else None)
+
+
+def learn(
+    table: Table, labels: Labels, kind: Kind, *, models: Sequence[str], penalty: float, trees: TreeParams, seed: int
+) -> Combiner:
+    """The weighted sum, and trees where ``kind`` asks for them. A higher score of a model never lowers the whole."""
+    rising = set(score_columns(models))
+    summed = table.only([name for name in table.columns if not name.startswith("place:")])
+    weights = np.zeros(len(table.columns), dtype=np.float32)
+    found = learn_weights(summed, labels, rising, penalty)
+    weights[[table.columns.index(name) for name in summed.columns]] = found
+    grown = learn_trees(table, labels, rising, trees, seed) if kind == "trees" else None
+    return Combiner(table.columns, weights, grown)
