@@ -27,6 +27,7 @@ PARTS = (
     "rectools_child",
     "reranked",
     "sansa_child",
+    "sequence_speed_child",
     "tables",
 )
 """Modules that the benchmarks share; every other one is a benchmark."""

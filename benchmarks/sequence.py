@@ -43,6 +43,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "dropout 0.1": {"dropout": 0.1},
     "dropout 0.5": {"dropout": 0.5},
 }
+USED = ("amazon_beauty", "movielens-100k")
 WEIGHTS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 BLOCK = 1000
 SEED = 0
@@ -53,11 +54,13 @@ QUICK = {"epochs": 2, "factors": 16}
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks sequence", description="Variants of the sequence model.")
     parser.add_argument("--quick", action="store_true", help="a small slice and few epochs: to see that it runs")
-    parser.add_argument("--data", choices=sorted(DATA_SETS), help="one data set alone")
+    parser.add_argument(
+        "--data", choices=sorted(DATA_SETS), help=f"one data set alone; by default {' and '.join(USED)}"
+    )
     parser.add_argument("--only", nargs="+", choices=sorted(VARIANTS), help="these variants alone")
     parser.add_argument("--test", action="store_true", help="ask the default for the test part as well")
     given = parser.parse_args(arguments)
-    for name in [given.data] if given.data else sorted(DATA_SETS):
+    for name in [given.data] if given.data else USED:
         with tempfile.TemporaryDirectory() as folder:
             try:
                 data = load(name, given.quick, Path(folder) / "data")

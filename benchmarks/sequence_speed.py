@@ -1,6 +1,6 @@
 """Seconds for one epoch of the sequence model beside RecTools' SASRec of the same size, on the same machine.
 
-    python -m benchmarks sequence_speed [--quick] [--epochs N] [--threads N]
+    python -m benchmarks sequence_speed [--quick] [--epochs N] [--threads N] [--loss NAME ...]
 
 Both learn from the training part of Amazon Beauty, leave-one-out: 64 factors, 1 block, 1 head, the latest 50 events,
 batches of 128 histories or as many events as these have on average. RecTools is measured with the loss closest to ours
@@ -37,10 +37,15 @@ from zhiyin.types import Histories
 HISTORIES = 128
 """In each of RecTools' batches."""
 SIZE = {"n_factors": 64, "n_blocks": 1, "n_heads": 1, "session_max_len": 50, "dropout_rate": 0.3}
+NAMES = {
+    "sampled": "512 sampled items",
+    "all": "all items (its default)",
+    "cheapest": "1 sampled item (its cheapest)",
+}
 LOSSES: dict[str, dict[str, Any]] = {
-    "512 sampled items": {"loss": "sampled_softmax", "n_negatives": 512},
-    "all items (its default)": {"loss": "softmax"},
-    "1 sampled item (its cheapest)": {"loss": "BCE", "n_negatives": 1},
+    "sampled": {"loss": "sampled_softmax", "n_negatives": 512},
+    "all": {"loss": "softmax"},
+    "cheapest": {"loss": "BCE", "n_negatives": 1},
 }
 
 
@@ -49,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a small slice: to see that it runs")
     parser.add_argument("--epochs", type=int, default=3, help="epochs measured, after one that is not (3)")
     parser.add_argument("--threads", type=int, default=2, help="processor threads for either (2)")
+    parser.add_argument("--loss", choices=list(LOSSES), action="append", help="RecTools with this loss alone (all)")
     given = parser.parse_args(arguments)
     RECTOOLS.install()
     with tempfile.TemporaryDirectory() as name:
@@ -65,9 +71,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for threads in dict.fromkeys((given.threads, 1)):
         seconds = ours(train.histories, n, given.epochs, threads)
         lines.append(["Zhiyin sequence", "512 sampled items, shared in a batch", f"{threads}", told(seconds)])
-    for loss, how in LOSSES.items():
-        seconds = rectools(train.histories, how, given.epochs, given.threads)
-        lines.append(["RecTools SASRec", loss, f"{given.threads}", told(seconds)])
+    for loss in given.loss or LOSSES:
+        seconds = rectools(train.histories, LOSSES[loss], given.epochs, given.threads)
+        lines.append(["RecTools SASRec", NAMES[loss], f"{given.threads}", told(seconds)])
     print(markdown(["model", "loss over", "threads", "seconds an epoch (least to most)"], lines))
 
 
