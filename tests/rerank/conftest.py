@@ -88,6 +88,6 @@ def arranged(items: Items) -> Arrange:
         assert (np.diff(after.worth) <= 1e-12).all(), "worth falls along the list"
         kept = {int(row): float(score) for row, score in zip(given.rows, given.scores, strict=True)}
         assert all(kept.get(int(row), score) == score for row, score in zip(after.rows, after.scores, strict=True))
-        return after.rows.tolist()
+        return [int(row) for row in after.rows]
 
     return run

@@ -49,7 +49,7 @@ def test_mix_by_categories(items: Items) -> None:
     found = mix_of(Asked(history=history), items, np.array([3, 5, 9], dtype=np.int32), "auto")
     assert found is not None
     np.testing.assert_allclose(found[0], [0.375, 0.375, 0.25])
-    np.testing.assert_allclose(found[1], [[0.5, 0, 0], [0, 0, 1], [0, 0, 0]])
+    np.testing.assert_allclose(found[1], np.array([[0.5, 0.0, 0.0], [0.0, 0.0, 1.0], [0.0, 0.0, 0.0]]))
     # Weights count.
     weighed = Histories.of([[0, 5]], weights=[[1.0, 3.0]])
     found = mix_of(Asked(history=weighed), items, np.array([5], dtype=np.int32), "categories")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zhiyin.rerank.greedy import dpp, mmr, swap
+from zhiyin.rerank.greedy import Values, dpp, mmr, swap
 from zhiyin.types import Floats
 
 
@@ -38,7 +38,7 @@ def test_each_step_of_dpp_is_the_best_by_the_determinant_itself(seed: int, stren
 
     def value(some: list[int]) -> float:
         _, log = np.linalg.slogdet(alike[np.ix_(some, some)].astype(np.float64))
-        return (1 - strength) * worth[some].sum() + strength * float(log)
+        return float((1 - strength) * worth[some].sum() + strength * log)
 
     for step in range(k):
         best = max(value([*chosen[:step], one]) for one in range(n) if one not in chosen[:step])
@@ -51,7 +51,7 @@ def test_dpp_finds_the_most_likely_pair_and_triple_by_brute_force() -> None:
     for seed in range(200):
         alike, worth = unit(seed, 6), np.random.default_rng(seed).random(6)
 
-        def likely(some: tuple[int, ...], alike: Floats = alike, worth: np.ndarray = worth) -> float:  # type: ignore[type-arg]
+        def likely(some: tuple[int, ...], alike: Floats = alike, worth: Values = worth) -> float:
             quality = np.exp(worth[list(some)] / 2)
             kernel = quality[:, None] * alike[np.ix_(some, some)] * quality[None, :]
             return float(np.linalg.det(kernel.astype(np.float64)))
@@ -91,9 +91,7 @@ def test_exchanges_only_better_what_they_promise(seed: int, strength: float, mos
     before = value(list(range(k)))
     assert value(chosen) >= before - 1e-6
     if most == 1:
-        single = [
-            value([*(one for one in range(k) if one != out), into]) for out in range(k) for into in range(k, n)
-        ]
+        single = [value([*(one for one in range(k) if one != out), into]) for out in range(k) for into in range(k, n)]
         assert value(chosen) == pytest.approx(max([before, *single]), abs=1e-6)
 
 

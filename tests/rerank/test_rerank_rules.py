@@ -40,9 +40,7 @@ NOW = 1_700_000_000_000_000
         ({"category": "Makeup", "price_below": 10, "brand": "A"}, [2]),
     ],
 )
-def test_conditions(
-    items: Items, stage_of: Callable[..., Stage], where: dict[str, object], rows: list[int]
-) -> None:
+def test_conditions(items: Items, stage_of: Callable[..., Stage], where: dict[str, object], rows: list[int]) -> None:
     stage = stage_of(kind="available", where=where)
     stage.check(items)
     assert np.flatnonzero(mask(stage.params.where, items, NOW)).tolist() == rows
@@ -59,7 +57,7 @@ def test_numbers_out_of_cells(cell: object, number: float | None) -> None:
 
 
 def test_what_no_item_has_is_refused(items: Items, stage_of: Callable[..., Stage]) -> None:
-    with pytest.raises(ConfigError, match="no item has the attribute 'brnad'.*items have: brand, price, stock"):
+    with pytest.raises(ConfigError, match=r"no item has the attribute 'brnad'.*items have: brand, price, stock"):
         stage_of(kind="boost", where={"brnad": "A"}).check(items)
     with pytest.raises(ConfigError, match="no item has the category 'Makup'"):
         stage_of(kind="bury", where={"category": "Makup"}).check(items)

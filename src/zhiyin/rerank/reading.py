@@ -57,7 +57,8 @@ def _refused(invalid: ValidationError, kind: type[BaseModel], where: str) -> Con
     first = invalid.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
-        return ConfigError(f"unknown key '{key}'", where=where, fix=f"use some of {', '.join(kind.model_fields)}")
+        known = f"use some of {', '.join(kind.model_fields)}" if len(first["loc"]) == 1 else "see docs/pipelines.md"
+        return ConfigError(f"unknown key '{key}'", where=where, fix=known)
     if first["type"] == "missing":
         return ConfigError(f"key '{key}' is missing", where=where, fix=f"give '{key}'")
     said = first["msg"].removeprefix("Value error, ")
