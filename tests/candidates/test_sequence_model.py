@@ -11,7 +11,7 @@ pytest.register_assert_rewrite("zhiyin.testing.models")
 from zhiyin.candidates.sequence import SequenceModel  # noqa: E402
 from zhiyin.errors import ModelError  # noqa: E402
 from zhiyin.testing import models as suite  # noqa: E402
-from zhiyin.testing.fixtures import NEW_TEA, TEAPOT, shop, training_data  # noqa: E402
+from zhiyin.testing.fixtures import NEW_TEA, NO_TEXT, TEAPOT, shop, training_data  # noqa: E402
 from zhiyin.types import Histories, TrainingData  # noqa: E402
 
 RING = ["茶/a", "b b", 'c"c', "d,d", "e🫖", "f"]
@@ -155,3 +155,28 @@ def test_more_costs_more() -> None:
     data = shop()
     assert SequenceModel(epochs=400).fit_seconds(data) > SequenceModel().fit_seconds(data) > 0
     assert SequenceModel(members=2).fit_seconds(data) > SequenceModel().fit_seconds(data)
+
+
+def test_few_events_are_trusted_less() -> None:
+    """With much trust in events an item keeps what was learned of it; with none, its text alone says where it is."""
+    data = shop()
+    learned, between, told = (small(trust=trust).fit(data).arrays()["0.items"] for trust in (0.0, 3.0, 10_000.0))
+    counts = np.bincount(data.interactions.histories.items, minlength=8)
+    share = (counts / (counts + 3.0))[:6, None]
+    limit = (counts / (counts + 10_000.0))[:6, None]
+    text = (told[:6] - limit * learned[:6]) / (1 - limit)
+    assert between[:6] == pytest.approx(share * learned[:6] + (1 - share) * text, abs=1e-3)
+    no_text = data.interactions.items.row(NO_TEXT)
+    assert np.array_equal(learned[no_text], told[no_text])
+
+
+def test_fame_raises_what_few_have_taken() -> None:
+    """Half of all go on to the famous item, half to one of many rare ones."""
+    names = ["start", "famous", *(f"rare {item}" for item in range(10))]
+    people = {f"user {user}": ["start", "famous" if user % 2 else names[2 + user // 2 % 10]] for user in range(80)}
+    data = training_data(people, items=names)
+    gaps = []
+    for fame in (0.0, 1.0):
+        scores = small(fame=fame, averaging=0.9).fit(data).score(Histories.of([[0]]))[0]
+        gaps.append(scores[1] - scores[2:].mean())
+    assert gaps[0] > gaps[1]

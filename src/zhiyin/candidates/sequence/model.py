@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.sequence.forward import direction, states
-from zhiyin.candidates.sequence.params import SequenceParams
+from zhiyin.candidates.sequence.params import FEWEST_STEPS, SequenceParams
 from zhiyin.candidates.sequence.text import TextMap, learn_map, whitened
 from zhiyin.errors import ModelError
-from zhiyin.types import Floats, Histories, Ints, TrainingData
+from zhiyin.types import Floats, Histories, Ints, Longs, TrainingData
 
 START = 0.02
 """Standard deviation of the part of item vectors that is not made of text, when learning begins."""
@@ -27,16 +27,16 @@ class SequenceModel(Recommender):
 
     h is the state after the latest event and e_c the vector of item c, both of length 1; the mean changes no order.
 
-    Vectors of items without events are what their texts say, by the ridge regression of what was learned of the others
-    on their texts; without a text too they score 0. An empty history scores 0 everywhere. What an event weighs and when
-    it was plays no part, its place in the history does.
+    With n events of an item, e_c is (n * what was learned of it + trust * what its text says) / (n + trust); what texts
+    say is the ridge regression of what was learned on them. Items with neither events nor text score 0. An empty
+    history scores 0 everywhere. What an event weighs and when it was plays no part, its place in the history does.
     """
 
     name: ClassVar[str] = "sequence"
     params_type: ClassVar[type[Params]] = SequenceParams
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "dropout": (0.3, 0.1, 0.5),
-        "length": (50, 20, 200),
+        "fame": (0.5, 0.0, 0.25, 0.75),
         "factors": (64, 128),
     }
     because: ClassVar[tuple[str, str]] = (
@@ -56,9 +56,9 @@ class SequenceModel(Recommender):
         events = len(data.interactions.histories.items)
         width = params.factors / 64
         # Per event: the blocks and the negatives; per step: the optimiser, over all item vectors.
-        event = 8e-6 + width * (1.2e-5 * width * params.blocks + 3e-5 * params.negatives / 512)
+        event = 6e-6 + width * (9e-6 * width * params.blocks + 1.4e-5 * params.negatives / 512)
         step = 2e-3 + 1.2e-9 * n * params.factors
-        passes = max(params.epochs, 200 * params.batch / max(params.batch, events))
+        passes = max(params.epochs, FEWEST_STEPS * params.batch / max(params.batch, events))
         steps = max(1.0, events / params.batch)
         return 1.0 + params.members * passes * (events * event + steps * step)
 
@@ -82,9 +82,9 @@ class SequenceModel(Recommender):
                 if not learner.steps:
                     self._members[-1]["items"][:] = 0  # nobody took one item after another: nothing to say
                 self.progress.append(learner.progress)
-        known = np.bincount(histories.items, minlength=n) > 0
+        counts = np.bincount(histories.items, minlength=n)
         for weights in self._members:
-            _place_the_others(weights, known, data.catalogue.vectors)
+            _heed_texts(weights, counts, data.catalogue.vectors, self.params.trust)
         return self.restore(self._named())
 
     def _beginning(self, data: TrainingData, seed: int) -> Floats:
@@ -163,16 +163,19 @@ class SequenceModel(Recommender):
         return self
 
 
-def _place_the_others(weights: dict[str, NDArray[Any]], known: NDArray[np.bool_], vectors: Floats | None) -> None:
-    """Complete what was learned: the mean of the ``known`` items' vectors, the map from texts, and by it the others."""
-    items = weights["items"]
+def _heed_texts(weights: dict[str, NDArray[Any]], counts: Longs, vectors: Floats | None, trust: float) -> None:
+    """Complete what was learned: the means of the items with events, the map from texts, and by it the vectors of the
+    items without events, zeros where there is no text; those of few events come to lie between."""
+    items, known = weights["items"], counts > 0
     weights["centre"] = items[known].mean(axis=0)
-    weights["level"] = direction(items[known]).mean(axis=0)
     items[~known] = 0
     found = None if vectors is None else learn_map(vectors, items - weights["centre"], known)
     if vectors is not None and found is not None:
         weights["map.centre"], weights["map.weights"] = found.centre, found.weights
-        items[~known] = _placed(found, weights["centre"], vectors[~known])
+        told = vectors.any(axis=1)
+        own = (counts[told] / np.maximum(counts[told] + trust, 1e-9)).astype(np.float32)[:, None]
+        items[told] = own * items[told] + (1 - own) * _placed(found, weights["centre"], vectors[told])
+    weights["level"] = direction(items[known]).mean(axis=0)
 
 
 def _placed(found: TextMap, centre: Floats, vectors: Floats) -> Floats:

@@ -1,10 +1,12 @@
 """Learning with torch: sampled softmax over shared negatives, averaged weights, early stopping.
 
-For an event with state h that item i followed, and negatives N drawn alike from all items with events, the loss is
+For an event with state h that item i followed, and negatives N drawn in proportion to (events of an item)^fame, the
+loss is
 
     -log( exp(s(i)) / (exp(s(i)) + sum over j in N, j != i, of exp(s(j))) ),   s(i) = sharpness * cos(h, e_i)
 
-with a sharpness that is learned.
+with a sharpness that is learned. It is not corrected for how often items are drawn: with uniform negatives scores come
+to contain the logarithm of popularity, with others less of it.
 """
 
 from __future__ import annotations
@@ -22,11 +24,9 @@ from zhiyin.candidates.sequence.batches import Batch, batches, kept_aside, stret
 from zhiyin.candidates.sequence.forward import direction as directions
 from zhiyin.candidates.sequence.forward import states
 from zhiyin.candidates.sequence.network import Network, direction
-from zhiyin.candidates.sequence.params import SequenceParams
+from zhiyin.candidates.sequence.params import FEWEST_STEPS, SequenceParams
 from zhiyin.types import Floats, Histories, Longs
 
-FEWEST_STEPS = 120
-"""Data of which one pass is a step or two are passed over until this many steps are done."""
 ASKED_AT_ONCE = 256
 NEVER = -1e9
 
@@ -66,7 +66,9 @@ class Learner:
         self.aside = kept_aside(histories, self.rng)
         self.ends = self.indptr[1:].copy()
         self.ends[self.aside] -= 1
-        self.known = np.unique(self.items)
+        counts = np.bincount(self.items)
+        self.known = np.flatnonzero(counts)
+        self.drawn = np.cumsum(counts[self.known] ** params.fame)
         self.network = Network(items, params)
         self.average = [weight.detach().clone() for weight in self.network.parameters()]
         weights = list(self.network.parameters())
@@ -117,7 +119,8 @@ class Learner:
 
     def loss(self, batch: Batch) -> Tensor:
         """Mean over the events of the batch."""
-        drawn = self.known[self.rng.integers(0, len(self.known), self.params.negatives)]
+        points = self.rng.random(self.params.negatives) * self.drawn[-1]
+        drawn = self.known[np.searchsorted(self.drawn, points, side="right")]
         # Each item of the batch is looked up once: its gradient is then added up over few rows.
         rows, places = np.unique(np.concatenate((batch.seen.ravel(), batch.taken, drawn)), return_inverse=True)
         vectors = functional.embedding(torch.from_numpy(rows), self.network.items)
