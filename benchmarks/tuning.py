@@ -1,6 +1,6 @@
 """What a longer search is worth: the built-in search of training against Optuna's, on as many trials.
 
-    python -m benchmarks tuning [--quick] [--seeds N]
+    python -m benchmarks tuning [--quick] [--seeds N] [--model NAME]
 
 Parameters are chosen by one half of the validation users of MovieLens-100K (leave-one-out), looked at on the other
 half, and measured on the test part last. The built-in search decides how many trials there are: within one model all
@@ -23,7 +23,7 @@ from benchmarks.data import load, make_project
 from benchmarks.tables import markdown
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
-from zhiyin.candidates.registry import MODELS
+from zhiyin.registry import MODELS
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.metrics import Values
@@ -65,7 +65,8 @@ class Measured:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks tuning", description="Optuna against the built-in search.")
     parser.add_argument("--quick", action="store_true", help="a small slice, one seed: to see that it runs")
-    parser.add_argument("--seeds", type=int, default=2, help="repeat with so many halves and draws")
+    parser.add_argument("--seeds", type=int, default=1, help="repeat with so many halves and draws")
+    parser.add_argument("--model", choices=NAMES, action="append", help="only this model")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         folder, progress = Path(name), make_progress(given.quick)
@@ -73,8 +74,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prepared, _ = make_project(data, folder / "project", given.quick, progress)
         split = leave_one_out(prepared.interactions)
         print(f"### {data.name}, leave-one-out, strict: NDCG@10, mean of {1 if given.quick else given.seeds} seed(s)\n")
-        rows: list[list[str]] = []
-        for model in NAMES[1:2] if given.quick else NAMES:
+        print(markdown(HEADER, []), flush=True)
+        for model in given.model or (NAMES[1:2] if given.quick else NAMES):
             found: dict[str, list[Measured]] = defaultdict(list)
             for seed in range(1 if given.quick else given.seeds):
                 bench = make_bench(split.search(), prepared.catalogue, {}, seed)
@@ -82,8 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 for search, one in reached.items():
                     found[search].append(measured(MODELS[model], one, bench, split, prepared, seed))
                 progress.say(f"{model}, seed {seed}: done")
-            rows += [cells(model, search, found) for search in found]
-    print(markdown(HEADER, rows))
+            print(markdown(HEADER, [cells(model, search, found) for search in found]).split("\n", 2)[2], flush=True)
     print(
         "\nThe last column is the mean difference by user over all seeds, with its 95 % bootstrap interval over users.",
         flush=True,
@@ -106,7 +106,7 @@ def searches(kind: type[Recommender], bench: Bench, folder: Path, seed: int) -> 
         stage = ModelStage(kind, bench, {})
         stage.look()
         space = space_of(kind.params_type, kind.search_space, stepped=stage.stepped)
-        trials = Trials(stage, space, bench, Journal(folder).study(name), seed)
+        trials = Trials(stage, space, Journal(folder).study(name), seed)
 
         def reach(trials_in_all: int) -> Reached:
             start = time.perf_counter()

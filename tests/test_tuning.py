@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -21,6 +22,8 @@ from pydantic import Field
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.linear import LinearCore, LinearParams
+from zhiyin.registry import MODELS
+from zhiyin.candidates.rules import SequentialRules
 from zhiyin.choice import FOLDER
 from zhiyin.cli.tune import tune as command
 from zhiyin.config import load_settings
@@ -33,6 +36,7 @@ from zhiyin.tuning.confirm import confirm
 from zhiyin.tuning.space import places_of, space_of
 from zhiyin.tuning.stages import Bench, ModelStage, make_bench, values_of
 from zhiyin.tuning.trials import JOURNAL, Journal, Trials, locked
+from zhiyin.tuning.whole import FusionStage
 from zhiyin.types import TrainingData
 
 app = typer.Typer()
@@ -117,7 +121,7 @@ def ring_bench(users: int = 40, items: int = 60) -> Bench:
 def hill(tmp_path: Path, bench: Bench, name: str = "s", seed: int = 0) -> Trials:
     Hill.fitted.clear()
     stage = ModelStage(Hill, bench, {})
-    return Trials(stage, space_of(HillParams, Hill.search_space), bench, Journal(tmp_path).study(name), seed)
+    return Trials(stage, space_of(HillParams, Hill.search_space), Journal(tmp_path).study(name), seed)
 
 
 def history(trials: Trials) -> list[tuple[dict[str, Any], float | None]]:
@@ -243,7 +247,7 @@ def test_what_is_dear_to_solve_is_shared_and_looked_for_on_the_models_own_values
     space = space_of(LinearParams, Costly.search_space, fixed=stage.fixed, stepped=stage.stepped)
     assert stage.seconds(LinearParams(decay=0.9)) == 0.1
     assert stage.seconds(LinearParams(regularisation=50.0)) == 20.0
-    trials = Trials(stage, space, bench, Journal(tmp_path).study("s"), 0)
+    trials = Trials(stage, space, Journal(tmp_path).study("s"), 0)
     trials.run([], 25, time.monotonic() + 1000, lambda done: None)
     tried = {(one.user_attrs["values"]["regularisation"], one.user_attrs["values"]["text_scale"]) for one in trials.own}
     assert {value for value, _ in tried} <= set(Costly.search_space["regularisation"])
@@ -268,16 +272,16 @@ def test_what_only_one_half_likes_is_not_confirmed() -> None:
     stage = ModelStage(Halved, bench, {})
     found, rival = HillParams(height=0.5), HillParams(height=4.0)
     assert np.mean(values_of(stage.ranker(found), bench.search, bench.catalogue)) == 1
-    checked = confirm(stage, bench, found, {"the defaults": rival}, 0)
+    checked = confirm(stage, found, {"the defaults": rival}, 0)
     assert not checked.better
     assert checked.gap is not None
     assert (checked.gap.mean < 0, checked.gap.users, checked.rivals["the defaults"]) == (True, 20, 1.0)
-    other = confirm(stage, bench, rival, {"low": found, "none": HillParams(height=8.0)}, 0)
+    other = confirm(stage, rival, {"low": found, "none": HillParams(height=8.0)}, 0)
     assert other.better
     assert other.gap is not None
     assert other.gap.low > 0
     assert list(other.rivals) == ["low"], "what has no solution is no rival"
-    same = confirm(stage, bench, rival, {"low": found, "itself": rival}, 0)
+    same = confirm(stage, rival, {"low": found, "itself": rival}, 0)
     assert (same.gap, same.closest, same.better) == (None, "itself", False)
 
 
@@ -386,6 +390,16 @@ def test_what_is_set_whole_is_left_out(project: Path, capsys: pytest.CaptureFixt
     assert "popular is left out: every parameter" in capsys.readouterr().out
 
 
+def test_a_file_that_cannot_take_it_is_refused_before_the_work(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = project / "zhiyin.toml"
+    path.write_text(path.read_text(encoding="utf-8") + "[models]\nrules = {window = 5}\n", encoding="utf-8")
+    assert tune("--model", "rules", "--apply", "--quiet", "--project", project) == 1
+    assert "by hand" in capsys.readouterr().err
+    assert not own_lines(project)
+
+
 def test_no_time_is_said(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert tune("--model", "linear", "--seconds", "0.1", "--project", project, "--quiet") == 0
     assert "raise --seconds" in capsys.readouterr().out
@@ -455,3 +469,40 @@ def test_killed_and_stopped_it_goes_on_as_if_it_had_not_been(
         assert tune("--model", "rules", "--trials", total, "--quiet", "--project", folder) == 0
     assert tried(project) == tried(other)
     assert len(own_lines(project)) == done + 3
+
+
+def test_the_combination_is_measured_on_people_it_did_not_learn_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FusionStage, "search_space", {"penalty": (1e-3, 0.1)})
+    bench = ring_bench(users=120)
+    members = {name: MODELS[name].make_params({}) for name in ("popular", "rules", "content")}
+    stage = FusionStage(bench, members, {"kinds": ["linear"]})
+    parts = [set(part.users.tolist()) for part in (stage.taught, stage.bench.search, stage.bench.check)]
+    assert set.union(*parts) == set(range(120))
+    assert sum(map(len, parts)) == 120, "nobody is in two parts"
+    assert stage.look() >= 1
+    assert set(stage._members) == {"popular", "rules"}, "what these data do not allow is left out"
+    learned_from = []
+
+    def fuse(members: Any, single: str, filler: Any, trial: Any, *_: Any, **__: Any) -> Any:
+        learned_from.append((sorted(members), single, set(trial.users.tolist())))
+        return SimpleNamespace(model=members["rules"])
+
+    monkeypatch.setattr("zhiyin.tuning.whole.fuse", fuse)
+    asked = [stage.ranker(stage.make({})), ModelStage(SequentialRules, bench, {}).ranker(members["rules"])]
+    values = [values_of(ranker, stage.bench.check, bench.catalogue).tolist() for ranker in asked]
+    assert values[0] == values[1]
+    assert learned_from == [(["popular", "rules"], stage._single, parts[0])]
+    off = FusionStage(bench, members, {"enabled": False})
+    with pytest.raises(ModelError, match="no combination"):
+        off.look()
+
+
+def test_the_combination_has_its_turn_where_it_names_what_to_search(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(FusionStage, "search_space", {"penalty": (1e-3, 0.1)})
+    words = ("--trials", "2", "--model", "fusion", "--quiet", "--format", "json", "--project", project)
+    assert tune(*words) == 0
+    told = json.loads(capsys.readouterr().out)["models"]
+    assert list(told) == ["fusion"]
+    assert told["fusion"]["left_out"] or told["fusion"]["trials"] == 2

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from zhiyin.errors import ModelError
 from zhiyin.evaluate.intervals import Difference, bootstrap_difference
-from zhiyin.tuning.stages import Bench, Stage, values_of
+from zhiyin.tuning.stages import Stage, values_of
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class Confirmed:
         }
 
 
-def confirm(stage: Stage, bench: Bench, found: BaseModel, rivals: Mapping[str, BaseModel], seed: int) -> Confirmed:
+def confirm(stage: Stage, found: BaseModel, rivals: Mapping[str, BaseModel], seed: int) -> Confirmed:
     """Measure ``found`` and its ``rivals`` (at least one; those with which the model has no solution are left out) on
     the users kept aside."""
+    bench = stage.bench
     own = values_of(stage.ranker(found), bench.check, bench.catalogue)
     measured = {}
     for name, params in rivals.items():

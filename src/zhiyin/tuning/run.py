@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from zhiyin.candidates.base import Params
-from zhiyin.candidates.registry import CORE, FILLER, MODELS
+from zhiyin.candidates.base import Params, Recommender
+from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.choice import FOLDER, choice_key
 from zhiyin.choose import check_models
 from zhiyin.config import FILE_NAME, Settings
@@ -29,6 +29,7 @@ from zhiyin.tuning.confirm import Confirmed, confirm
 from zhiyin.tuning.space import Space, places_of, space_of, told
 from zhiyin.tuning.stages import Bench, ModelStage, Stage, make_bench
 from zhiyin.tuning.trials import FIRST_USERS, HELD, STARTUP, Best, Journal, Trials, locked
+from zhiyin.tuning.whole import FusionStage
 
 OUT = "tuned.toml"
 """What was found, in the project's folder."""
@@ -105,25 +106,28 @@ def tune(
     path, text = project / FILE_NAME, written.read(project / FILE_NAME)
     before = written.marked(text, str(path))
     given = without(settings, before)
+    if apply:
+        # Hours from now the same would be refused, with the same words.
+        written.with_marked(text, {**before, **_searched(names, given)}, str(path))
     with locked(project / FOLDER):
         split = split_by(protocol, prepared.interactions, settings.train.seed)
         validation = split.search().sample(settings.train.search_users, settings.train.seed)
         bench = make_bench(validation, prepared.catalogue, given.models, settings.train.seed)
         work = _Work(bench, Journal(project / FOLDER), split, prepared, given, project, progress)
-        outcomes = []
-        left = {name: max(1.0, len(names) - 1.0) if name == CORE else 1.0 for name in names}
+        outcomes: list[Outcome] = []
+        left = {name: max(1.0, len(names) - 1.0) if name in (CORE, FusionStage.name) else 1.0 for name in names}
         ends = time.monotonic() + seconds
         for name in names:
             share = (ends - time.monotonic()) * left[name] / sum(left.values())
             del left[name]
-            stage = ModelStage(MODELS[name], bench, given.models.get(name, {}))
+            stage = work.stage(name, before, {one.name: one.values for one in outcomes if one.better})
             outcomes.append(work.tune(stage, before.get(name, {}), trials, time.monotonic() + share))
     tables = {one.name: one.values for one in outcomes if one.confirmed is not None and (one.better or force)}
     if not tables:
         return Tuned(outcomes, {}, None, False)
     target = out or project / OUT
-    # First what can be refused, so that nothing is half done.
-    merged = written.with_marked(text, {**before, **tables}, str(path)) if apply else None
+    # First what can be refused, so that nothing is half done; the file may have been edited in the meantime.
+    merged = written.with_marked(written.read(path), {**before, **tables}, str(path)) if apply else None
     written.write(target, written.as_toml(tables, _notes(protocol, bench, outcomes, prepared)))
     if merged is not None:
         written.write(path, merged)
@@ -131,11 +135,13 @@ def tune(
 
 
 def check_names(models: Sequence[str]) -> list[str]:
-    """``models`` in the order of tables, all where none is named. Raises UsageError for an unknown one."""
-    unknown = next((name for name in models if name not in MODELS), None)
+    """``models`` in the order of tables, their combination last; all where none is named. Raises UsageError for an
+    unknown one."""
+    known = [*MODELS, *([FusionStage.name] if FusionStage.search_space else [])]
+    unknown = next((name for name in models if name not in known), None)
     if unknown is not None:
-        raise UsageError(f"no model '{unknown}'", where="--model", fix=f"use one of {', '.join(MODELS)}")
-    return [name for name in MODELS if not models or name in models]
+        raise UsageError(f"no model '{unknown}'", where="--model", fix=f"use one of {', '.join(known)}")
+    return [name for name in known if not models or name in models]
 
 
 def without(settings: Settings, found: Mapping[str, Mapping[str, Any]]) -> Settings:
@@ -160,12 +166,25 @@ class _Work:
     project: Path
     progress: Progress
 
-    def tune(self, stage: ModelStage, before: Mapping[str, Any], most: int, until: float) -> Outcome:
+    def stage(self, name: str, before: Mapping[str, Any], found: Mapping[str, Mapping[str, Any]]) -> Stage:
+        """The stage of ``name``. The models combined are as training would have them after what was ``found``: else
+        with what was found ``before``, else as training chose them, else with their defaults."""
+        fixed = self.settings.models.get(name, {})
+        if name != FusionStage.name:
+            return ModelStage(MODELS[name], self.bench, fixed)
+        members = {}
+        for model, kind in MODELS.items():
+            own, values = self.settings.models.get(model, {}), found.get(model) or before.get(model)
+            chosen = self._chosen(model, kind.make_params) if values is None else None
+            members[model] = kind.make_params({**(values or {}), **own}) if chosen is None else chosen
+        return FusionStage(self.bench, members, fixed)
+
+    def tune(self, stage: Stage, before: Mapping[str, Any], most: int, until: float) -> Outcome:
         """One stage until the monotonic clock shows ``until``."""
         space = space_of(stage.params_type, stage.search_space, fixed=stage.fixed)
         if not space:
             return _left_out(stage.name, "every parameter that could be searched is set in the settings")
-        defaults = stage.kind.make_params(dict(stage.fixed))
+        defaults = stage.make({})
         seconds, left = stage.seconds(defaults), until - time.monotonic()
         if seconds > left:
             return _left_out(
@@ -177,37 +196,39 @@ class _Work:
             return _left_out(stage.name, unfit.line)
         space = space_of(stage.params_type, stage.search_space, fixed=stage.fixed, stepped=stage.stepped)
         kept = self.journal.study(f"{stage.name} {self._key(stage, space)}")
-        trials = Trials(stage, space, self.bench, kept, self.settings.train.seed)
+        trials = Trials(stage, space, kept, self.settings.train.seed)
         rivals = {DEFAULTS: defaults}
-        chosen = self._chosen(stage) or self._built_in(stage, trials, kept, (until - time.monotonic()) / 2 / pace)
-        if chosen is not None:
-            rivals[BUILT_IN] = chosen
+        if isinstance(stage, ModelStage):
+            chosen = self._chosen(stage.name, stage.kind.make_params)
+            chosen = chosen or self._built_in(stage, trials, kept, (until - time.monotonic()) / 2 / pace)
+            if chosen is not None:
+                rivals[BUILT_IN] = chosen
         if before:
-            rivals[APPLIED] = stage.kind.make_params({**before, **stage.fixed})
+            rivals[APPLIED] = stage.make(before)
         ready = len(trials.own)
         with self.progress.task(f"Tuning {stage.name}", total=most) as advance:
             advance(ready)
             trials.run([places_of(space, params) for params in rivals.values()], most, until, advance, pace)
         best = trials.best()
         if best is None:
-            return _left_out(stage.name, "no trial could be measured in the time there was: raise --seconds")
+            return _left_out(
+                stage.name, f"none of {len(trials.own)} trials gave lists worth measuring; raise --seconds for more"
+            )
         outcome = self._confirm(stage, best, rivals, len(trials.own), ready)
         self.progress.say(line_of(outcome))
         return outcome
 
-    def _confirm(
-        self, stage: ModelStage, best: Best, rivals: Mapping[str, BaseModel], done: int, ready: int
-    ) -> Outcome:
-        found = stage.kind.make_params({**stage.fixed, **best.values})
+    def _confirm(self, stage: Stage, best: Best, rivals: Mapping[str, BaseModel], done: int, ready: int) -> Outcome:
+        found = stage.make(best.values)
         with self.progress.task(f"Confirming {stage.name}"):
-            confirmed = confirm(stage, self.bench, found, rivals, self.settings.train.seed)
+            confirmed = confirm(stage, found, rivals, self.settings.train.seed)
         return Outcome(stage.name, best.values, best.score, done, done - ready, confirmed)
 
-    def _chosen(self, stage: ModelStage) -> Params | None:
+    def _chosen(self, name: str, make: Callable[[dict[str, Any]], Params]) -> Params | None:
         """What training chose for this model on these data; None where nothing is kept that can be read."""
         path = self.project / FOLDER / f"{choice_key(self.split, self.prepared, self.settings)}.json"
         try:
-            return stage.kind.make_params(json.loads(path.read_text(encoding="utf-8"))["params"][stage.name])
+            return make(json.loads(path.read_text(encoding="utf-8"))["params"][name])
         except (OSError, ValueError, KeyError, TypeError, ZhiyinError):
             return None
 
@@ -225,7 +246,7 @@ class _Work:
             seed=bench.data.seed,
             budget=budget,
             filler=bench.filler,
-            optional=stage.name not in (CORE, FILLER),
+            first_fit=budget if stage.name not in (CORE, FILLER) else float("inf"),
         )
         with self.progress.task(f"The built-in search of {stage.name}"):
             try:
@@ -241,15 +262,26 @@ class _Work:
         """Names the data, the split, the space and all else that decides what a trial scores and which comes next."""
         kinds = {
             "split": self.split.description,
-            "train": {"seed": self.settings.train.seed, "users": len(self.bench.search.users)},
+            "train": {"seed": self.settings.train.seed, "users": len(stage.bench.search.users)},
             "space": told(space),
             "fixed": dict(stage.fixed),
-            "defaults": stage.params_type(**stage.fixed).model_dump(),
+            "defaults": stage.make({}).model_dump(),
             "stage": stage.told(),
             "version": [FORMAT, STARTUP, HELD, FIRST_USERS, version("zhiyin")],
         }
         text = json.dumps([self.prepared.fingerprint, kinds], sort_keys=True, ensure_ascii=False, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _searched(names: Sequence[str], settings: Settings) -> written.Tables:
+    """Tables as they would be written, whatever the values."""
+    kinds: list[type[Recommender] | type[FusionStage]] = [*MODELS.values(), FusionStage]
+    spaces = {
+        kind.name: space_of(kind.params_type, kind.search_space, fixed=settings.models.get(kind.name, {}))
+        for kind in kinds
+        if kind.name in names
+    }
+    return {name: dict.fromkeys(space, 0) for name, space in spaces.items() if space}
 
 
 def line_of(one: Outcome) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
-from zhiyin.candidates.registry import FILLER, MODELS
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.errors import NotEnoughData
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import Values, accuracy
@@ -33,11 +33,13 @@ WORTH_SAVING = 1.0
 
 
 class Stage(Protocol):
-    """One thing tuned at a time. ``name`` is its table under ``[models.NAME]``; ``params_type`` and ``search_space``
-    are as with a model, ``fixed`` are the values that settings give."""
+    """One thing tuned at a time, on its ``bench``. ``name`` is its table under ``[models.NAME]``; ``params_type`` and
+    ``search_space`` are as with a model, ``fixed`` are the values that settings give."""
 
     @property
     def name(self) -> str: ...
+    @property
+    def bench(self) -> Bench: ...
     @property
     def params_type(self) -> type[BaseModel]: ...
     @property
@@ -47,6 +49,15 @@ class Stage(Protocol):
     @property
     def stepped(self) -> frozenset[str]:
         """Parameters of which only the values of ``search_space`` are tried."""
+        ...
+
+    def make(self, values: Mapping[str, Any]) -> Any:
+        """Parameters: ``fixed``, then ``values``, then defaults."""
+        ...
+
+    def look(self) -> float:
+        """Make ready. Returns how many seconds of the clock a nominal one takes here, asking included; 1 or more.
+        Raises ModelError where the data do not allow it."""
         ...
 
     def seconds(self, params: Any) -> float:
@@ -109,6 +120,13 @@ def values_of(ranker: Ranker, trial: Trial, catalogue: Catalogue) -> Values:
     return accuracy(rows, trial.targets, [K])[OBJECTIVE]
 
 
+def paced(make: Callable[[], Ranker], bench: Bench, nominal: float) -> float:
+    """Seconds of the clock for a nominal one, 1 or more, where making a ranker is said to take ``nominal``."""
+    began = time.perf_counter()
+    values_of(make(), bench.search, bench.catalogue)
+    return max(1.0, (time.perf_counter() - began) / nominal)
+
+
 class ModelStage:
     """One model by itself, its short lists filled: what the built-in search measures too."""
 
@@ -119,18 +137,18 @@ class ModelStage:
         self.search_space: Mapping[str, tuple[Any, ...]] = kind.search_space
         self.fixed = fixed
         self.stepped: frozenset[str] = frozenset()
-        self._bench = bench
+        self.bench = bench
         self._shared: OrderedDict[tuple[Any, ...], Recommender] = OrderedDict()
 
+    def make(self, values: Mapping[str, Any]) -> Params:
+        return self.kind.make_params({**self.fixed, **values})
+
     def look(self) -> float:
-        """Try the defaults, and see by the model's own formula which parameters cost the expensive part again. Returns
-        how many seconds of the clock a nominal one takes here, asking included; 1 or more."""
-        params = self.kind.make_params(dict(self.fixed))
-        nominal, began = self.seconds(params), time.perf_counter()
-        fitted = self.kind(params).fit(self._bench.data)
-        values_of(Filled(fitted, self._bench.filler), self._bench.search, self._bench.catalogue)
-        pace = max(1.0, (time.perf_counter() - began) / nominal)
-        again = fitted.variant(params).fit_seconds(self._bench.data)
+        """Try the defaults, and see by the model's own formula which parameters cost the expensive part again."""
+        params = self.make({})
+        fitted, nominal = self.kind(params), self.seconds(params)
+        pace = paced(lambda: Filled(fitted.fit(self.bench.data), self.bench.filler), self.bench, nominal)
+        again = fitted.variant(params).fit_seconds(self.bench.data)
         space = space_of(self.params_type, self.search_space, fixed=self.fixed)
         others = {
             name: [fitted.variant(params.model_copy(update={name: value})) for value in axis.values]
@@ -144,22 +162,22 @@ class ModelStage:
         return pace
 
     def seconds(self, params: Params) -> float:
-        return self._model(params).fit_seconds(self._bench.data)
+        return self._model(params).fit_seconds(self.bench.data)
 
     def ranker(self, params: Params) -> Ranker:
-        model = self._model(params).fit(self._bench.data)
+        model = self._model(params).fit(self.bench.data)
         if self.stepped:
             self._shared[self._key(params)] = model
             self._shared.move_to_end(self._key(params))
             if len(self._shared) > KEPT:
                 self._shared.popitem(last=False)
-        return Filled(model, self._bench.filler)
+        return Filled(model, self.bench.filler)
 
     def told(self) -> dict[str, Any]:
-        return {"filler": self._bench.filler.params.model_dump()}
+        return {"filler": self.bench.filler.params.model_dump()}
 
     def _costly(self, model: Recommender, again: float) -> bool:
-        seconds = model.fit_seconds(self._bench.data)
+        seconds = model.fit_seconds(self.bench.data)
         return seconds >= EXPENSIVE * again and seconds - again >= WORTH_SAVING
 
     def _key(self, params: Params) -> tuple[Any, ...]:

@@ -29,7 +29,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from zhiyin.errors import ModelError, StoreError
 from zhiyin.search import UNFIT
 from zhiyin.tuning.space import Places, Space, places_of, suggest, values_at
-from zhiyin.tuning.stages import Bench, Stage, part_of, values_of
+from zhiyin.tuning.stages import Stage, part_of, values_of
 
 JOURNAL, LOCK = "tuning.log", "tuning.lock"
 FIRST_USERS = 2_000
@@ -115,11 +115,11 @@ class Journal:
 class Trials:
     """The search of one stage. ``kept`` is its study in the journal; ``seed`` decides every draw."""
 
-    def __init__(self, stage: Stage, space: Space, bench: Bench, kept: optuna.Study, seed: int) -> None:
-        self._stage, self._space, self._bench, self._kept, self._seed = stage, space, bench, kept, seed
+    def __init__(self, stage: Stage, space: Space, kept: optuna.Study, seed: int) -> None:
+        self._stage, self._space, self._kept, self._seed = stage, space, kept, seed
         self._live = optuna.create_study(direction="maximize", pruner=MedianPruner(n_startup_trials=STARTUP))
         self._live.add_trials(kept.trials)
-        half = bench.search
+        half = stage.bench.search
         self._rungs = [half]
         if len(half.users) >= 2 * FIRST_USERS:
             self._rungs = [
@@ -128,14 +128,18 @@ class Trials:
             ]
 
     @property
+    def _all(self) -> list[FrozenTrial]:
+        return self._live.get_trials(deepcopy=False)
+
+    @property
     def own(self) -> list[FrozenTrial]:
         """Finished trials but those of the built-in search."""
-        return [trial for trial in self._live.trials if trial.state.is_finished() and _counts(trial)]
+        return [trial for trial in self._all if trial.state.is_finished() and _counts(trial)]
 
     def add_built_in(self, found: Sequence[tuple[Any, float]]) -> None:
         """Take over what the built-in search measured: parameters and score on the search half, in its order. Whoever
         was killed on the way goes on behind what is there."""
-        there = sum(trial.user_attrs.get(BUILT_IN, False) for trial in self._live.trials)
+        there = sum(trial.user_attrs.get(BUILT_IN, False) for trial in self._all)
         for params, score in found[there:]:
             self._keep(
                 create_trial(
@@ -153,7 +157,7 @@ class Trials:
         """Try ``seeds``, then what TPE draws, until ``most`` trials are finished or the monotonic clock shows
         ``until``. A draw that would take longer than what is left, at ``pace`` seconds of the clock for a nominal one,
         is given back: it comes first the next time."""
-        tried = [trial.params for trial in self._live.trials]
+        tried = [trial.params for trial in self._all]
         waiting = [seed for at, seed in enumerate(seeds) if seed not in tried and seed not in seeds[:at]]
         while len(self.own) < most and time.monotonic() < until:
             try:
@@ -164,7 +168,7 @@ class Trials:
 
     def best(self) -> Best | None:
         """The best trial that was measured on everybody; the earlier of two with one score. None where nothing fits."""
-        done = [trial for trial in self._live.trials if _measured(trial)]
+        done = [trial for trial in self._all if _measured(trial)]
         if not done:
             return None
         first = max(done, key=lambda trial: (trial.value, -trial.number))
@@ -180,8 +184,8 @@ class Trials:
             self._live.enqueue_trial(places)
         trial = self._live.ask()
         values = values_at(self._space, suggest(self._space, trial))
-        params = self._stage.params_type(**{**self._stage.fixed, **values})
-        known = next((one for one in self._live.trials if _measured(one) and one.user_attrs[VALUES] == values), None)
+        params = self._stage.make(values)
+        known = next((one for one in self._all if _measured(one) and one.user_attrs[VALUES] == values), None)
         if known is None and time.monotonic() + pace * self._stage.seconds(params) > until:
             self._live.tell(trial, state=TrialState.FAIL)
             raise TooDear
@@ -191,7 +195,7 @@ class Trials:
             self._live.tell(trial, state=TrialState.PRUNED)
         else:
             self._live.tell(trial, score)
-        self._kept.add_trial(self._live.trials[trial.number])
+        self._kept.add_trial(self._all[trial.number])
 
     def _held(self) -> Places:
         """What the next draw takes over from the last, for the work that both can use."""
@@ -206,12 +210,12 @@ class Trials:
             ranker = self._stage.ranker(params)
         except ModelError:
             return UNFIT
-        values = values_of(ranker, self._rungs[0], self._bench.catalogue)
+        values = values_of(ranker, self._rungs[0], self._stage.bench.catalogue)
         for step, users in enumerate(self._rungs[1:], start=1):
             trial.report(float(np.nanmean(values)), step)
             if trial.should_prune():
                 return None
-            values = np.concatenate((values, values_of(ranker, users, self._bench.catalogue)))
+            values = np.concatenate((values, values_of(ranker, users, self._stage.bench.catalogue)))
         return float(np.nanmean(values))
 
     def _keep(self, trial: FrozenTrial) -> None:
