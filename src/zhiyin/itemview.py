@@ -30,20 +30,26 @@ def items_of(
     popularity: NDArray[np.floating[Any]] | None = None,
     interests: Callable[[], Floats] | None = None,
 ) -> Items:
-    """The items of a catalogue as stages see them. ``store`` is read when a stage first asks for attributes or times;
-    ``popularity`` [m <= n] may end before items that came after training, which nobody took."""
-    counts = np.zeros(len(ids))
-    if popularity is not None:
-        counts[: len(popularity)] = popularity
+    """The items of a catalogue as stages see them. ``store`` is read when a stage first asks for attributes or times,
+    or for ``popularity`` [n] where None is given; ``interests`` is called when a stage first asks for q(z|c)."""
     return Items(
         ids,
         catalogue.categories,
         titles=catalogue.titles,
         vectors=catalogue.vectors,
-        popularity=counts,
+        popularity=popularity if popularity is not None else lambda: counts_of(store, ids),
         facts=lambda: facts_of(store, ids),
         interests=interests,
     )
+
+
+def counts_of(store: Store, ids: IdMap) -> NDArray[np.float64]:
+    """People who had an event of any type with each item, float64 [n], as stored."""
+    taken = store.events().select("user_id", "item_id").unique().group_by("item_id").len()
+    rows, counts = ids.rows(taken["item_id"].to_list()), taken["len"].to_numpy()
+    found = np.zeros(len(ids))
+    found[rows[rows >= 0]] = counts[rows >= 0]
+    return found
 
 
 def facts_of(store: Store, ids: IdMap) -> Facts:

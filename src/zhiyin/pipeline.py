@@ -32,8 +32,8 @@ class Request:
     """One list to arrange: candidate ``rows`` int32 [c], best first, with ``scores`` float32 [c], and who asks. ``k``
     is how much of it is shown.
 
-    ``chances`` float32 [c] are calibrated probabilities that each is taken, where there are any: what relevance is worth
-    in place of the scores. ``level`` is the score (with ``chances``, the probability) of a typical first place, see
+    ``chances`` float32 [c] are calibrated probabilities that each is taken, where there are any: what relevance is
+    worth in place of the scores. ``level`` is the score (with ``chances``, the probability) of a typical first place, see
     ``itemview.level_of``; None goes by the list itself."""
 
     rows: Ints

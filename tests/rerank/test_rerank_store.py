@@ -30,7 +30,8 @@ def project(tmp_path: Path) -> Path:
     items.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     events.write_text(
         "user_id,item_id,event_type,timestamp\n"
-        "张伟,茶/1,purchase,1600000000\n张伟,gone,view,\nbob,pot 2,view,1600000001\n",
+        "张伟,茶/1,purchase,1600000000\n张伟,gone,view,\n张伟,茶/1,view,1600000009\n"
+        "bob,茶/1,view,\nbob,pot 2,view,1600000001\n",
         encoding="utf-8",
     )
     assert run("import", "--events", events, "--items", items, "--project", folder, "--quiet") == 0
@@ -45,14 +46,15 @@ def test_facts_and_events(project: Path) -> None:
         assert list(facts.attributes) == [{}, {"brand": "龙井", "price": 12.5}, {"price": "$30"}]
         assert facts.times.tolist() == [NO_TIME, 1_600_000_000_000_000, NO_TIME]
         seen = seen_of(store, ids, "张伟")
-        assert seen.rows.tolist() == [1]
-        assert list(seen.types) == ["purchase"]
-        assert seen.times.tolist() == [1_600_000_000_000_000]
+        assert seen.rows.tolist() == [1, 1]
+        assert list(seen.types) == ["purchase", "view"]
+        assert seen.times.tolist() == [1_600_000_000_000_000, 1_600_000_009_000_000]
         assert seen_of(store, ids, "nobody").rows.tolist() == []
         whole = IdMap(store.item_ids())
-        items = items_of(whole, read_catalogue(store.items(), whole), store, popularity=np.array([3.0]))
+        items = items_of(whole, read_catalogue(store.items(), whole), store)
         assert items.attribute_names == ["brand", "price"]
-        assert items.popularity.tolist() == [3.0, *([0.0] * (len(whole) - 1))]
+        assert dict(zip(whole, items.popularity.tolist(), strict=True)) == {"茶/1": 2.0, "pot 2": 1.0, "gone": 1.0}
+        assert items_of(whole, read_catalogue(store.items(), whole), store, popularity=np.ones(3)).popularity.sum() == 3
     finally:
         store.close()
 

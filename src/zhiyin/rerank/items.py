@@ -42,8 +42,8 @@ class Items:
     """The n items that may come out, by row.
 
     ``vectors`` float32 [n, d] are unit rows, zeros where an item has no text. ``popularity`` float [n] >= 0 counts how
-    often each was taken. ``facts`` and ``interests`` (float32 [n, Z], q(z|c)) are called at most once, when a stage
-    first needs them; without one, a stage that needs it raises ConfigError.
+    many people took each. It, ``facts`` and ``interests`` (float32 [n, Z], q(z|c)) may be functions, called at most
+    once, when a stage first asks. A stage that asks for facts where there are none raises ConfigError.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Items:
         *,
         titles: Sequence[str] | None = None,
         vectors: Floats | None = None,
-        popularity: NDArray[np.floating[Any]] | None = None,
+        popularity: NDArray[np.floating[Any]] | Callable[[], NDArray[np.floating[Any]]] | None = None,
         facts: Callable[[], Facts] | None = None,
         interests: Callable[[], Floats] | None = None,
     ) -> None:
@@ -90,7 +90,8 @@ class Items:
     def popularity(self) -> NDArray[np.float64]:
         if self._popularity is None:
             return np.zeros(len(self))
-        return np.asarray(self._popularity, dtype=np.float64)
+        told = self._popularity() if callable(self._popularity) else self._popularity
+        return np.asarray(told, dtype=np.float64)
 
     @cached_property
     def has_vectors(self) -> bool:
