@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from zhiyin.candidates.base import Params, Recommender
-from zhiyin.registry import CORE, FILLER, MODELS
+from zhiyin.registry import CORE, MODELS
 from zhiyin.choice import FOLDER, choice_key
 from zhiyin.choose import check_models
 from zhiyin.config import FILE_NAME, Settings
