@@ -17,8 +17,9 @@ from zhiyin.types import Floats, Histories, TrainingData
 
 
 class CommunityParams(Params):
-    damping: float = Field(1.0, ge=0, le=10)
-    """What a friend's friends weigh beside the friend; 0 listens to friends only."""
+    damping: float = Field(3.0, ge=0, le=100)
+    """What a friend's friends weigh beside the friend; 0 listens to friends only. Above 1 the many, each heard faintly,
+    say more together than the few."""
     taste: float = Field(100.0, ge=0, le=10_000)
     """A person's voice is multiplied by 1 + taste x likeness of the two histories."""
     people: int = Field(200, ge=1, le=10_000)
@@ -40,7 +41,7 @@ class CommunityNeighbours(Recommender):
     params_type: ClassVar[type[Params]] = CommunityParams
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "taste": (100.0, 0.0, 10.0, 1000.0),
-        "damping": (1.0, 0.0, 0.3, 3.0),
+        "damping": (3.0, 0.0, 1.0, 10.0),
     }
     because: ClassVar[tuple[str, str]] = ("people you are linked with took it", "你关注的人或好友选了它")
     params: CommunityParams
