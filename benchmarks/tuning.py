@@ -23,12 +23,12 @@ from benchmarks.data import load, make_project
 from benchmarks.tables import markdown
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
-from zhiyin.registry import MODELS
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.metrics import Values
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, leave_one_out
+from zhiyin.registry import MODELS
 from zhiyin.search import Search
 from zhiyin.tuning.space import places_of, space_of
 from zhiyin.tuning.stages import Bench, ModelStage, make_bench, values_of

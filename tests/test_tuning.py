@@ -22,13 +22,13 @@ from pydantic import Field
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.linear import LinearCore, LinearParams
-from zhiyin.registry import MODELS
 from zhiyin.candidates.rules import SequentialRules
 from zhiyin.choice import FOLDER
 from zhiyin.cli.tune import tune as command
 from zhiyin.config import load_settings
 from zhiyin.errors import ModelError, NotEnoughData, StoreError, ZhiyinError
 from zhiyin.preprocess.splits import leave_one_out
+from zhiyin.registry import MODELS
 from zhiyin.testing.fixtures import training_data
 from zhiyin.testing.project import run, write_files
 from zhiyin.tuning import trials as trials_module

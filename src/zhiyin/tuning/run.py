@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel
 
 from zhiyin.candidates.base import Params, Recommender
-from zhiyin.registry import CORE, MODELS
 from zhiyin.choice import FOLDER, choice_key
 from zhiyin.choose import check_models
 from zhiyin.config import FILE_NAME, Settings
@@ -23,6 +22,7 @@ from zhiyin.evaluate.run import ProtocolName, split_by
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split
+from zhiyin.registry import CORE, MODELS
 from zhiyin.search import Search
 from zhiyin.tuning import written
 from zhiyin.tuning.confirm import Confirmed, confirm
@@ -246,7 +246,6 @@ class _Work:
             seed=bench.data.seed,
             budget=budget,
             filler=bench.filler,
-            first_fit=budget if stage.name not in (CORE, FILLER) else float("inf"),
         )
         with self.progress.task(f"The built-in search of {stage.name}"):
             try:

@@ -13,11 +13,11 @@ from pydantic import BaseModel
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
-from zhiyin.registry import FILLER, MODELS
 from zhiyin.errors import NotEnoughData
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import Values, accuracy
 from zhiyin.preprocess.splits import Trial
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.search import OBJECTIVE, K
 from zhiyin.tuning.space import space_of
 from zhiyin.types import Catalogue, TrainingData

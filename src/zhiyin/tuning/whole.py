@@ -10,12 +10,12 @@ import numpy as np
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
-from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.errors import ModelError
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.fused import FusedModel
 from zhiyin.fusing import FusingParams, fuse
 from zhiyin.ports import Silent
+from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.tuning.stages import Bench, paced, part_of, values_of
 
 NOMINAL = 1.0
