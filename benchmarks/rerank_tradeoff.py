@@ -97,11 +97,13 @@ LEARNED = (
     "swap .3",
     "swap .4",
     "swap .5",
+    "swap .4, taste 1",
+    "swap .5, taste 1",
     "calibration .1",
     "calibration .3",
     "calibration .1 + DPP .1",
 )
-"""Settings that are tried with probabilities as well; taste and sharpness are not for these."""
+"""Settings that are tried with probabilities as well."""
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ class Request:
     is how much of it is shown.
 
     ``chances`` float32 [c] are calibrated probabilities that each is taken, where there are any: what relevance is
-    worth in place of the scores. ``level`` is the score (with ``chances``, the probability) of a typical first place, see
-    ``itemview.level_of``; None goes by the list itself."""
+    worth in place of the scores. ``level`` is the score (with ``chances``, the probability) of a typical first place,
+    see ``itemview.level_of``; None goes by the list itself."""
 
     rows: Ints
     scores: Floats

@@ -170,6 +170,11 @@ def test_probabilities_stand_in_for_scores(items: Items, ask: Callable[..., Aske
     ranked = one.run(Request(rows, scores, items, ask(), chances=sure, level=0.1))
     assert ranked.rows.tolist() == [0, 1, 5]
     assert ranked.scores.tolist() == scores.tolist()
+    # A probability that is not known counts as the least of the others.
+    unknown = np.array([0.9, 0.8, np.nan], dtype=np.float32)
+    assert one.run(Request(rows, scores, items, ask(), chances=unknown, level=1.0)).rows.tolist() == [0, 5, 1]
+    nothing = np.full(3, np.nan, dtype=np.float32)
+    assert one.run(Request(rows, scores, items, ask(), chances=nothing)).rows.tolist() == [0, 5, 1]
 
 
 def test_facts_are_read_only_where_a_stage_asks(ask: Callable[..., Asked]) -> None:

@@ -48,12 +48,11 @@ class Asked:
 class Listed:
     """A list on its way through the pipeline: ``rows`` int32 [c], best first, all different. ``scores`` float32 [c]
     are what relevance said and follow their items. ``worth`` float64 [c] >= 0 falls along the list: what an item is
-    worth where it stands now, 1 for a typical first place. ``calibrated``: it comes from probabilities, not scores."""
+    worth where it stands now, 1 for a typical first place."""
 
     rows: Ints
     scores: Floats
     worth: Values
-    calibrated: bool = False
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -134,14 +133,16 @@ def listed(
     rows: Ints, scores: Floats, asked: Asked, level: float | None = None, chances: Floats | None = None
 ) -> Listed:
     """The list that enters the first stage: candidates (-1 for none) that may come out, with what they are worth by
-    ``chances``, else by ``scores``."""
+    ``chances`` (NaN: no more than the least of the others), else by ``scores``."""
     kept = rows >= 0
     if asked.allowed is not None:
         kept &= asked.allowed[rows]
     rows, scores = rows[kept], scores[kept]
-    worth = worth_of(scores if chances is None else chances[kept], level)
+    told = scores if chances is None else chances[kept]
+    known = ~np.isnan(told)
+    worth = worth_of(np.where(known, told, told[known].min() if known.any() else 0), level)
     # Worth falls along the list, also where scores do not.
-    return Listed(rows, scores, np.sort(worth)[::-1], chances is not None)
+    return Listed(rows, scores, np.sort(worth)[::-1])
 
 
 def changed(given: Listed, chances: Values, change: Change) -> tuple[Listed, Values]:
@@ -155,7 +156,7 @@ def changed(given: Listed, chances: Values, change: Change) -> tuple[Listed, Val
     order = change.order
     dealt = np.sort(worth[order])[::-1] if change.worth is None else change.worth
     after = chances[order] if change.propensities is None else change.propensities
-    return Listed(rows[order], scores[order], dealt, given.calibrated), after
+    return Listed(rows[order], scores[order], dealt), after
 
 
 def along(order: Sequence[int] | NDArray[np.integer[Any]], count: int) -> NDArray[np.int64]:

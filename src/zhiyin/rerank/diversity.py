@@ -37,12 +37,11 @@ class DiversityParams(StageParams):
     swaps: int = Field(3, ge=1, le=100)
     """``swap``: items exchanged, at most."""
     sharpness: float = Field(1.0, gt=0, le=4)
-    """Power to which worth is taken: above 1 the sure ones are held on to more, and the unsure ones less. Not where
-    worth comes from probabilities."""
+    """Power to which worth is taken: above 1 the sure ones are held on to more, and the unsure ones less."""
     taste: float = Field(0.0, ge=0, le=10)
     """How much a candidate counts for being like what the person took, by text and lately most of all: its worth is
     multiplied by exp(taste * likeness), so that variety is sought among the person's own tastes. 0 looks at worth
-    alone, which is done in any case where it comes from probabilities, and without a history or vectors."""
+    alone, and so do people without a history and catalogues without vectors."""
     by: By = "auto"
     """What likeness is: of text ``vectors``, of ``categories``, or ``auto``: vectors where there are any."""
 
@@ -97,7 +96,7 @@ class Diversity(Stage):
     def _worth(self, given: Listed, asked: Asked, items: Items, width: int) -> Values:
         """Float64 [at most ``width``]."""
         own, worth = self.params, given.worth[:width]
-        if given.calibrated or not len(worth):
+        if not len(worth):
             return worth
         worth = worth**own.sharpness
         if own.taste:

@@ -98,12 +98,14 @@ def swap(worth: Values, alike: Floats, k: int, strength: float, most: int, keep:
         gain = np.where(open_[:, None, :], gain, -np.inf)
         gain[:, :keep] = -np.inf
         # Nothing is taken out where the list is too short to give one in exchange.
-        flat = gain.reshape(people, -1)
+        # Of equal exchanges, the one that takes out the last.
+        flat = gain[:, ::-1].reshape(people, -1)
         best = flat.argmax(axis=1)
         going = np.flatnonzero(flat[row, best] > GAIN)
         if not len(going):
             break
         leaves, comes = np.divmod(best[going], worth.shape[1])
+        leaves = k - 1 - leaves
         out = chosen[going, leaves]
         load[going] += alike[going, comes].astype(np.float64) - alike[going, out]
         chosen[going, leaves] = comes
