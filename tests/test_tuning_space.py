@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from zhiyin.candidates.base import Params, Recommender
-from zhiyin.candidates.registry import MODELS
+from zhiyin.registry import MODELS
 from zhiyin.tuning.space import Options, Scale, places_of, space_of, suggest, values_at
 
 
