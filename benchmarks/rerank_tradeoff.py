@@ -88,20 +88,17 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "calibration .5": mixed(0.5),
     "novelty .1": [{"kind": "novelty", "strength": 0.1}],
     "calibration .1 + swap .4, taste 1": mixed(0.1) + swaps(0.4, taste=1.0),
+    "calibration .1 + swap .5, taste 1, sharpness 1.5": mixed(0.1) + swaps(0.5, taste=1.0, sharpness=1.5),
     "calibration .1 + DPP .1": mixed(0.1) + diverse("dpp", 0.1),
 }
 LEARNED = (
     NOTHING,
     "DPP .1",
-    "MMR .3",
-    "swap .3",
     "swap .4",
-    "swap .5",
     "swap .4, taste 1",
     "swap .5, taste 1",
-    "calibration .1",
+    "swap .5, taste 1, sharpness 1.5",
     "calibration .3",
-    "calibration .1 + DPP .1",
 )
 """Settings that are tried with probabilities as well."""
 
