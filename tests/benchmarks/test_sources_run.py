@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import sources
+from benchmarks import blends, sources
 from benchmarks.data import SHARED
 
 
@@ -23,7 +23,7 @@ def test_sources_quick(capsys: pytest.CaptureFixture[str]) -> None:
     for name in set(sources.SOURCES) - {"trending"}:
         alone, weight, without, after, gain = told[name]
         assert 0 < float(alone) < 1, name
-        assert float(weight) in (0.0, *sources.WEIGHTS)
+        assert float(weight) in (0.0, *blends.WEIGHTS)
         assert (gain == "-") == (weight == "0")
         assert float(without) > 0
         assert float(after) > 0
