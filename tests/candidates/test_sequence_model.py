@@ -9,13 +9,14 @@ import pytest
 pytest.register_assert_rewrite("zhiyin.testing.models")
 
 from zhiyin.candidates.sequence import SequenceModel  # noqa: E402
+from zhiyin.candidates.sequence.model import TAKEN_OUT  # noqa: E402
 from zhiyin.errors import ModelError  # noqa: E402
 from zhiyin.testing import models as suite  # noqa: E402
 from zhiyin.testing.fixtures import NEW_TEA, NO_TEXT, TEAPOT, shop, training_data  # noqa: E402
 from zhiyin.types import Histories, TrainingData  # noqa: E402
 
 RING = ["茶/a", "b b", 'c"c', "d,d", "e🫖", "f"]
-small = partial(SequenceModel, factors=8, negatives=16)
+small = partial(SequenceModel, factors=8, negatives=16, members=1)
 
 
 def ring(seed: int = 0, times: int = 4) -> TrainingData:
@@ -133,6 +134,14 @@ def test_what_an_event_pulls_is_what_is_lost_without_it() -> None:
     assert one == pytest.approx(model.score(Histories.of([[4]]))[:, 3], abs=1e-6)
 
 
+def test_long_histories_are_explained_by_their_latest_events() -> None:
+    model = small().fit(shop())
+    lost = model.contributions_to(Histories.of([[0, 1, 2, 3, 4] * 60]), np.array([5], dtype=np.int32))
+    assert lost.shape == (1, 300)
+    assert not lost[:, : 300 - TAKEN_OUT].any()
+    assert lost[:, 300 - TAKEN_OUT :].any()
+
+
 def test_heads_must_divide_factors() -> None:
     with pytest.raises(ModelError, match="8 factors among 3 heads"):
         small(heads=3).fit(shop())
@@ -154,7 +163,7 @@ def test_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_more_costs_more() -> None:
     data = shop()
     assert SequenceModel(epochs=400).fit_seconds(data) > SequenceModel().fit_seconds(data) > 0
-    assert SequenceModel(members=2).fit_seconds(data) > SequenceModel().fit_seconds(data)
+    assert SequenceModel(members=3).fit_seconds(data) > SequenceModel().fit_seconds(data)
 
 
 def test_few_events_are_trusted_less() -> None:

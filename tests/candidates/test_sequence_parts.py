@@ -31,7 +31,7 @@ def test_numpy_and_torch_agree(blocks: int, heads: int) -> None:
     network = Network(items, params).eval()
     with torch.no_grad():
         for weight in network.parameters():
-            weight += 0.3 * torch.from_numpy(rng.normal(size=weight.shape).astype(np.float32))
+            weight.add_(torch.from_numpy(0.3 * rng.normal(size=weight.shape).astype(np.float32)))
     arrays = {name: weight.detach().numpy() for name, weight in network.named_parameters()}
     lengths = np.array([3, 0, 9, 1, 40, 6])
     histories = Histories.of([rng.integers(0, 30, length).tolist() for length in lengths])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from zhiyin.types import Histories, Longs
 
-MOST_KEPT_ASIDE = 2_000
+MOST_KEPT_ASIDE = 3_000
 SHARE_KEPT_ASIDE = 0.02
 FEWEST_KEPT_ASIDE = 50
 """Fewer say too little of when to stop."""

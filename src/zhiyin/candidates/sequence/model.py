@@ -18,6 +18,10 @@ from zhiyin.types import Floats, Histories, Ints, Longs, TrainingData
 START = 0.02
 """Standard deviation of the part of item vectors that is not made of text, when learning begins."""
 
+BETWEEN_SEEDS = 7919
+TAKEN_OUT = 40
+"""Events of a history of which it is asked what they pull: each costs an answer without it."""
+
 
 class SequenceModel(Recommender):
     """A causal transformer over the latest events (SASRec, Kang and McAuley 2018, arXiv:1808.09781) with item vectors
@@ -35,8 +39,8 @@ class SequenceModel(Recommender):
     name: ClassVar[str] = "sequence"
     params_type: ClassVar[type[Params]] = SequenceParams
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "dropout": (0.3, 0.1, 0.5),
-        "fame": (0.5, 0.0, 0.25, 0.75),
+        "dropout": (0.2, 0.1, 0.35, 0.5),
+        "fame": (0.0, 0.25, 0.5),
         "factors": (64, 128),
     }
     because: ClassVar[tuple[str, str]] = (
@@ -74,14 +78,14 @@ class SequenceModel(Recommender):
             raise ModelError(f"model '{self.name}' needs events and there are none", fix="import events first")
         training = _training()
         self._members, self.progress = [], []
-        with training.quietly(data.seed, self.params.threads):
-            for member in range(self.params.members):
-                seed = data.seed + 7919 * member
+        for member in range(self.params.members):
+            seed = data.seed + BETWEEN_SEEDS * member
+            with training.quietly(seed, self.params.threads):
                 learner = training.Learner(self._beginning(data, seed), histories, self.params, seed)
                 self._members.append(learner.run())
-                if not learner.steps:
-                    self._members[-1]["items"][:] = 0  # nobody took one item after another: nothing to say
-                self.progress.append(learner.progress)
+            if not learner.steps:
+                self._members[-1]["items"][:] = 0  # nobody took one item after another: nothing to say
+            self.progress.append(learner.progress)
         counts = np.bincount(histories.items, minlength=n)
         for weights in self._members:
             _heed_texts(weights, counts, data.catalogue.vectors, self.params.trust)
@@ -113,16 +117,16 @@ class SequenceModel(Recommender):
 
     def contributions_to(self, history: Histories, items: Ints) -> Floats:
         """What the score of each item loses when one event is taken out of the history and the others stay: float32
-        [len(items), events], zeros for events too long ago to be looked at. They need not sum to the score."""
+        [len(items), events]. Zeros for events before the latest ``TAKEN_OUT``. They need not sum to the score."""
         self.check_asked(history)
-        length = self._members[0]["places"].shape[0]
-        latest = history.items[-length:]
+        latest = history.items[-self._members[0]["places"].shape[0] :]
+        count = min(len(latest), TAKEN_OUT)
         lost = np.zeros((len(items), len(history.items)), dtype=np.float32)
-        if not len(latest):
+        if not count:
             return lost
-        without = [np.delete(latest, place) for place in range(len(latest))]
+        without = [np.delete(latest, place) for place in range(len(latest) - count, len(latest))]
         found = self._states(Histories.of([latest.tolist(), *(rest.tolist() for rest in without)]))
-        lost[:, -len(latest) :] = self._out[items] @ (found[0] - found[1:]).T
+        lost[:, -count:] = self._out[items] @ (found[0] - found[1:]).T
         return lost
 
     def with_newcomers(self, known: Floats, new: Floats) -> Self:

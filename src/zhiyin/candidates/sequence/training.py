@@ -147,7 +147,7 @@ class Learner:
         return {name: weight.numpy().copy() for name, weight in zip(names, self.average, strict=True)}
 
     def judged(self, weights: Mapping[str, Floats]) -> float:
-        """Mean of 1 / log2(rank + 1) of the events kept aside, among the items with events that are new to the user."""
+        """Mean of 1 / rank of the events kept aside, among the items with events that are new to the user."""
         items = weights["items"]
         ways = directions(items[self.known])
         gains = []
@@ -157,7 +157,7 @@ class Learner:
             scores = states(weights, items, asked, self.params.heads) @ ways.T
             scores[asked.owners(), np.searchsorted(self.known, asked.items)] = -np.inf
             right = scores[np.arange(len(users)), np.searchsorted(self.known, self.items[self.ends[users]])]
-            gains.append(1 / np.log2((scores > right[:, None]).sum(axis=1) + 2))
+            gains.append(1 / ((scores > right[:, None]).sum(axis=1) + 1))
         return float(np.concatenate(gains).mean())
 
     def _without_last(self, users: Longs) -> Histories:
