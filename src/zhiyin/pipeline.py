@@ -19,12 +19,11 @@ from zhiyin.rerank import Asked, Items, Stage, Trace
 from zhiyin.rerank.base import Values, changed, listed
 from zhiyin.rerank.reading import read_stages
 from zhiyin.rerank.trace import moves_between
-from zhiyin.types import Floats, Ints
+from zhiyin.types import DEFAULT_SURFACE, Floats, Ints
 
 FOLDER = "pipelines"
 """Folder of a project that holds its pipeline files."""
 SHIPPED = Path(__file__).parent / "rerank" / "surfaces"
-DEFAULT = "default"
 
 
 @dataclass(frozen=True)
@@ -89,7 +88,7 @@ class Pipeline:
     @classmethod
     def default(cls) -> Pipeline:
         """The pipeline of a project that has none, chosen by measurement; see docs/pipelines.md."""
-        return cls.load(SHIPPED / f"{DEFAULT}.toml")
+        return cls.load(SHIPPED / f"{DEFAULT_SURFACE}.toml")
 
     @property
     def asks_seen(self) -> bool:
