@@ -39,48 +39,40 @@ class DataSet:
     links: Path | None = None
 
 
-def amazon_beauty(_: Path | None = None) -> DataSet:
+def amazon_beauty() -> DataSet:
     """Amazon Beauty 2014, 5-core: purchases in order, titles and categories."""
     here = shared("amazon_beauty", "Amazon Beauty")
     return DataSet("Amazon Beauty", here / "events.csv.gz", here / "items.jsonl.gz", ",")
 
 
-def movielens_100k(_: Path | None = None) -> DataSet:
+def movielens_100k() -> DataSet:
     """MovieLens-100K, fetched on first use. Every rating counts as interest."""
     here = assets.get("movielens-100k")
     return DataSet("MovieLens-100K", here / "ml-100k.inter", here / "ml-100k.item", "\t")
 
 
-def ml_latest_small(_: Path | None = None) -> DataSet:
+def ml_latest_small() -> DataSet:
     """MovieLens latest-small of 2016: titles and genres. Every rating counts as interest."""
     here = shared("ml_latest_small", "MovieLens latest-small")
     return DataSet("MovieLens latest-small", here / "ratings.csv", here / "movies.csv", ",")
 
 
-def hetrec_lastfm(folder: Path) -> DataSet:
-    """HetRec 2011 Last.FM: who listens to which artist, without times. Written into ``folder``."""
+def hetrec_lastfm() -> DataSet:
+    """HetRec 2011 Last.FM: how often who listened to which artist, without times."""
     here = shared("hetrec_lastfm", "HetRec Last.FM")
-    folder.mkdir(parents=True, exist_ok=True)
-    events, items = folder / "listens.csv", folder / "artists.csv"
-    listens = pl.read_csv(here / "user_artists.dat", separator="\t", infer_schema=False)
-    listens.select(user_id="userID", item_id="artistID", event_type=pl.lit("listen")).write_csv(events)
-    artists = pl.read_csv(here / "artists.dat", separator="\t", quote_char=None, infer_schema=False)
-    artists.select(item_id="id", title="name").write_csv(items)
-    return DataSet("HetRec Last.FM", events, items, ",")
+    return DataSet("HetRec Last.FM", here / "user_artists.dat", here / "artists.dat", "\t")
 
 
-def hetrec_friends(folder: Path) -> DataSet:
+def hetrec_friends() -> DataSet:
     """The same, and who is friends with whom."""
-    data = hetrec_lastfm(folder)
-    links = folder / "friends.csv"
-    pairs = pl.read_csv(SHARED / "hetrec_lastfm" / "user_friends.dat", separator="\t", infer_schema=False)
-    pairs.select(user_id="userID", other_id="friendID").write_csv(links)
+    data = hetrec_lastfm()
+    links = SHARED / "hetrec_lastfm" / "user_friends.dat"
     return DataSet(f"{data.name} with its friend graph", data.events, data.items, data.separator, links)
 
 
-DATA_SETS: dict[str, Callable[[Path], DataSet]] = {"amazon_beauty": amazon_beauty, "movielens-100k": movielens_100k}
+DATA_SETS: dict[str, Callable[[], DataSet]] = {"amazon_beauty": amazon_beauty, "movielens-100k": movielens_100k}
 """What most benchmarks use."""
-ALL_SETS: dict[str, Callable[[Path], DataSet]] = {
+ALL_SETS: dict[str, Callable[[], DataSet]] = {
     **DATA_SETS,
     "hetrec_lastfm": hetrec_lastfm,
     "hetrec_friends": hetrec_friends,
@@ -97,10 +89,8 @@ def shared(name: str, title: str) -> Path:
 
 
 def load(name: str, quick: bool, folder: Path) -> DataSet:
-    """Data set ``name``; with ``quick`` a slice of it. What is not used as it comes is written into ``folder``.
-
-    Raises Missing."""
-    whole = ALL_SETS[name](folder / "whole")
+    """Data set ``name``; with ``quick`` a slice of it, written into ``folder``. Raises Missing."""
+    whole = ALL_SETS[name]()
     return small(whole, folder) if quick else whole
 
 

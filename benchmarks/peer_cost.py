@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import isnan
 from pathlib import Path
 
 STATUS = Path("/proc/self/status")
@@ -19,10 +20,12 @@ FORGET = Path("/proc/self/clear_refs")
 @dataclass
 class Cost:
     """``seconds`` of the work; ``mib`` is the peak of resident memory in it above what the process held before, with
-    its libraries and data loaded. NaN until the work is done; ``mib`` is NaN where the system does not tell."""
+    its libraries and data loaded, and ``kept`` what it still held more at the end. NaN until the work is done; memory
+    is NaN where the system does not tell."""
 
     seconds: float = float("nan")
     mib: float = float("nan")
+    kept: float = float("nan")
 
 
 @contextmanager
@@ -34,7 +37,12 @@ def watched() -> Iterator[Cost]:
     began = time.perf_counter()
     yield cost
     cost.seconds = time.perf_counter() - began
-    cost.mib = max(0.0, _held("VmHWM") - before)
+    cost.mib, cost.kept = _above(before, "VmHWM"), _above(before, "VmRSS")
+
+
+def _above(before: float, name: str) -> float:
+    more = _held(name) - before
+    return more if isnan(more) else max(0.0, more)
 
 
 def _start() -> float:

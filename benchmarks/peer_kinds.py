@@ -39,7 +39,8 @@ class Peer(Protocol):
 class Kind:
     """One peer: ``make`` takes the parameters of ``grid`` and ``then`` (the first value of each is where it starts),
     and of ``along``, a parameter of which one process answers for all values; of those, ``patience`` without a gain end
-    a fit. A peer that is ``ordered`` learns from the order of events; one that is ``heavy`` is left out of big data."""
+    a fit. A peer that is ``ordered`` learns from the order of events, one that is ``weighted`` from their weights; one
+    that is ``heavy`` is left out of big data."""
 
     name: str
     make: Callable[..., Peer]
@@ -48,6 +49,7 @@ class Kind:
     along: tuple[str, tuple[Any, ...]] | None = None
     patience: int = 0
     ordered: bool = False
+    weighted: bool = False
     heavy: bool = False
 
 
@@ -59,26 +61,32 @@ def _elsewhere(environment: Environment, model: str, **fixed: Any) -> Callable[.
     return lambda **values: Elsewhere(environment, model, **fixed, **values)
 
 
-NEIGHBOURS = (10, 5, 20, 50, 100, 200, 500)
+NEIGHBOURS = (10, 5, 20, 50, 100, 200, 500, 1000)
 EPOCHS = (5, 10, 15, 20, 25, 30, 40, 50, 60, 80)
 POPULARITY = Kind("popularity, all time", lambda: WindowedPopularity(days=None))
 PENALTIES = (100.0, 10.0, 30.0, 250.0, 500.0, 1000.0, 2000.0)
-EASE = Kind("EASE (RecTools)", _elsewhere(RECTOOLS, "ease"), {"regularization": PENALTIES})
-WIDE_EASE = replace(EASE, grid={"regularization": (250.0, 100.0, 500.0)})
-"""Where one fit takes minutes: the values that were best on smaller data."""
+EASE = Kind("EASE (RecTools)", _elsewhere(RECTOOLS, "ease"), {"regularization": PENALTIES}, weighted=True)
+WIDE_EASE = replace(EASE, grid={"regularization": (100.0, 50.0, 250.0)})
+"""Where one fit takes minutes: few values."""
 WIDE = 13_000
 """Items from which on a fit of EASE takes minutes."""
 HEAVY_USERS = 5_000
 """Users from which on tuning a transformer on two cores would take hours."""
-TRANSFORMER = {"loss": "softmax", "lr": 1e-3, "n_heads": 2, "batch_size": 32}
+TRANSFORMER = {"loss": "softmax", "lr": 1e-3, "n_heads": 2, "batch_size": 32, "stages": EPOCHS}
 SIZES = {"n_factors": (64, 128), "dropout_rate": (0.2, 0.5), "n_blocks": (2, 1), "session_max_len": (100, 50)}
 """Softmax over the whole catalogue: what sampled losses approach."""
 
 KINDS = (
     POPULARITY,
-    Kind("item kNN, cosine (implicit)", _implicit("cosine"), {"K": NEIGHBOURS}),
-    Kind("item kNN, TF-IDF (implicit)", _implicit("tfidf"), {"K": NEIGHBOURS}),
-    Kind("item kNN, BM25 (implicit)", _implicit("bm25"), {"K": NEIGHBOURS, "K1": (1.2, 0.3, 3.0), "B": (0.75, 0.25)}),
+    Kind("item kNN, cosine (implicit)", _implicit("cosine"), {"K": NEIGHBOURS}, weighted=True),
+    Kind("item kNN, TF-IDF (implicit)", _implicit("tfidf"), {"K": NEIGHBOURS}, weighted=True),
+    Kind(
+        "item kNN, BM25 (implicit)",
+        _implicit("bm25"),
+        {"K": NEIGHBOURS, "K1": (1.2, 0.3, 3.0), "B": (0.75, 0.25)},
+        {"K1": (1.2, 0.1), "B": (0.75, 0.0)},
+        weighted=True,
+    ),
     Kind(
         "item kNN (LensKit)",
         _elsewhere(LENSKIT, "item_knn"),
@@ -101,6 +109,7 @@ KINDS = (
             "regularization": (0.1, 4.0, 25.0, 100.0),
             "alpha": (0.3, 2.0, 4.0),
         },
+        weighted=True,
     ),
     EASE,
     Kind(

@@ -1,8 +1,8 @@
 """Peers tuned on the same validation users as Zhiyin's own models.
 
-Tuning tries every combination of ``grid``, then, from the best, every value of ``then`` one parameter after the other,
-and keeps what has the highest validation NDCG@10, the full catalogue ranked, seen items left out, short lists filled
-with the same popular items as ours.
+Tuning tries every combination of ``grid``, then, from the best, every value of ``then`` one parameter after the other
+(and, where events weigh differently, with their weights and without), and keeps what has the highest validation
+NDCG@10, the full catalogue ranked, seen items left out, short lists filled with the same popular items as ours.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,9 @@ from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import Trial
 from zhiyin.search import K, validation_score
 from zhiyin.types import Catalogue, Floats, Histories, Interactions, Ints, TrainingData
+
+PLAIN = "plain"
+"""Parameter that ``tune`` adds for a ``Kind.weighted`` where events do not all weigh the same."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Fitted:
         if isinstance(self.peer, Elsewhere) and self.peer.answer is not None:
             told = self.peer.answer
             return float(told.fit_seconds[0]), float(told.list_seconds[0]), told.mib
-        return self.cost.seconds, listing.seconds, max(self.cost.mib, listing.mib)
+        return self.cost.seconds, listing.seconds, max(self.cost.mib, self.cost.kept + listing.mib)
 
 
 @dataclass
@@ -92,10 +95,36 @@ class Fixed:
         return self._lists
 
 
+class Plain:
+    """A peer that is told of every event as one, whatever it weighs."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.n_items = -1
+
+    def fit(self, data: TrainingData) -> Self:
+        whole = data.interactions
+        flat = Interactions(whole.users, whole.items, plain(whole.histories), whole.links)
+        self.peer.fit(TrainingData(flat, data.catalogue, data.seed, data.now))
+        self.n_items = self.peer.n_items
+        return self
+
+    def top_k(self, histories: Histories, k: int, **more: Any) -> tuple[Ints, Floats]:
+        return self.peer.top_k(plain(histories), k, **more)
+
+
+def plain(histories: Histories) -> Histories:
+    return replace(histories, weights=np.ones_like(histories.weights))
+
+
 def fit(kind: Kind, params: dict[str, Any], data: TrainingData, filler: Recommender) -> Fitted:
+    """With ``PLAIN`` among ``params``, weights of events are left out where it says so."""
+    values = {name: value for name, value in params.items() if name != PLAIN}
+    peer = kind.make(**values)
+    asked = Plain(peer) if params.get(PLAIN) else peer
     with watched() as cost:
-        peer = kind.make(**params).fit(data)
-    return Fitted(filled(peer, filler), peer, cost)
+        asked.fit(data)
+    return Fitted(filled(asked, filler), peer, cost)
 
 
 def filled(peer: Any, filler: Recommender) -> Filled:
@@ -146,12 +175,16 @@ def tune(
             advance(1)
         return memory.known[key][0]
 
-    start = {name: values[0] for name, values in {**kind.then, **kind.grid}.items()}
-    size = int(np.prod([len(values) for values in kind.grid.values()])) + sum(map(len, kind.then.values()))
+    then = dict(kind.then)
+    weights = trial.train.histories.weights
+    if kind.weighted and len(weights) and (weights != weights[0]).any():
+        then[PLAIN] = (False, True)
+    start = {name: values[0] for name, values in {**then, **kind.grid}.items()}
+    size = int(np.prod([len(values) for values in kind.grid.values()])) + sum(map(len, then.values()))
     with progress.task(f"Tuning {kind.name}", size) as advance:
         grid = [dict(zip(kind.grid, values, strict=True)) for values in itertools.product(*kind.grid.values())]
         best = max(({**start, **values} for values in grid), key=measured)
-        for name, values in kind.then.items():
+        for name, values in then.items():
             best = max([best, *({**best, name: value} for value in values)], key=measured)
         score, params = memory.known[repr(sorted(best.items()))]
     return Tuned(kind, params, score, len(tried))

@@ -12,13 +12,13 @@ from benchmarks.tables import figure, settings
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.popular import WindowedPopularity
-from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.config import Settings
 from zhiyin.evaluate.measure import Measurement, Ranker, measure_lists
 from zhiyin.evaluate.run import Evaluation
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, Trial
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.search import OBJECTIVE, K, validation_score
 from zhiyin.types import Catalogue, Ints, TrainingData
 
@@ -78,18 +78,39 @@ def our_rows(ours: Evaluation, trial: Trial, prepared: Prepared, seed: int) -> l
     choice = ours.choice
     data = TrainingData(trial.train, prepared.catalogue, seed, trial.now)
     filler = MODELS[FILLER](choice.params[FILLER]).fit(data)
+    fitted: dict[str, Recommender] = {}
+    fits: dict[str, Cost] = {}
     rows = []
     for name, measured in ours.models.items():
-        params = choice.params[name]
-        with watched() as fitting:
-            ranker = Filled(MODELS[name](params).fit(data), filler)
-        _, listing = lists_of(ranker, trial, prepared.catalogue)
-        searched = {key: getattr(params, key) for key in MODELS[name].search_space}
-        costs = fitting.seconds, listing.seconds, max(fitting.mib, listing.mib)
+        if name in choice.params:
+            params = choice.params[name]
+            with watched() as fits[name]:
+                fitted[name] = MODELS[name](params).fit(data)
+            shown = settings({key: getattr(params, key) for key in MODELS[name].search_space})
+        else:
+            assert choice.fusion is not None
+            parts = [fits[member] for member in choice.fusion.params.members]
+            with watched() as joining:
+                fitted[name] = choice.fusion.over(fitted, data)
+            fits[name] = one_by_one([*parts, joining])
+            shown = f"{choice.fusion.params.kind} over {', '.join(choice.fusion.params.members)}"
+        _, listing = lists_of(Filled(fitted[name], filler), trial, prepared.catalogue)
+        fit = fits[name]
+        costs = fit.seconds, listing.seconds, max(fit.mib, fit.kept + listing.mib)
         label = f"**{name}** (served)" if name == choice.served else name
-        tried = int(choice.summary[name]["trials"])
-        rows.append(Row(label, "Zhiyin", settings(searched), tried, choice.scores[name], measured, costs))
+        about = choice.summary[name]
+        tried = int(about["trials"]) if "trials" in about else len(about[NDCG])
+        rows.append(Row(label, "Zhiyin", shown, tried, choice.scores[name], measured, costs))
     return rows
+
+
+def one_by_one(costs: Sequence[Cost]) -> Cost:
+    """What it costs to do one after the other, each holding what it keeps."""
+    total = Cost(0.0, 0.0, 0.0)
+    for cost in costs:
+        peak = max(total.mib, total.kept + cost.mib)
+        total = Cost(total.seconds + cost.seconds, peak, total.kept + cost.kept)
+    return total
 
 
 def lists_of(ranker: Ranker, trial: Trial, catalogue: Catalogue) -> tuple[Ints, Cost]:

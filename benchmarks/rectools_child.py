@@ -3,8 +3,9 @@
     python -m benchmarks.rectools_child QUESTION.npz ANSWER.npz
 
 QUESTION and ANSWER: see ``peer_child``. ``model`` is "ease" or "sasrec". Parameters are those of the library, and for
-"sasrec" ``layers``: "sasrec" for the authors' blocks, "ligr" for gated ones (with which it is eSASRec). Items without
-an event in training are unknown to the model.
+"sasrec" two more: ``layers``, "sasrec" for the authors' blocks or "ligr" for gated ones (with which it is eSASRec), and
+``stages``, the epochs after which training pauses, as it does where lists are asked for along epochs. Items without an
+event in training are unknown to the model.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ def ease(question: Question, data: Data, lists: Lists) -> None:
 
 
 def sasrec(question: Question, data: Data, lists: Lists) -> None:
-    """Along epochs one training goes on from value to value."""
+    """Along epochs one training goes on from value to value, as if nobody had asked for lists in between."""
     import torch
     from pytorch_lightning import seed_everything  # type: ignore[import-not-found]
     from rectools.models import SASRecModel
@@ -88,7 +89,13 @@ def sasrec(question: Question, data: Data, lists: Lists) -> None:
     from rectools.models.nn.transformers.sasrec import SASRecTransformerLayers  # type: ignore[import-not-found]
 
     params = dict(question.params)
-    epochs = question.values if question.along == "epochs" else [params.pop("epochs")]
+    stages = params.pop("stages", [])
+    if question.along == "epochs":
+        epochs, asked = question.values, set(question.values)
+    else:
+        # Training that pauses is not to the digit training that does not: the same pauses give the same model.
+        last = params.pop("epochs")
+        epochs, asked = [*(stage for stage in stages if stage < last), last], {last}
     layers = {"sasrec": SASRecTransformerLayers, "ligr": LiGRLayers}[params.pop("layers")]
     seed_everything(question.seed, verbose=False)
     torch.set_float32_matmul_precision("highest")
@@ -99,7 +106,12 @@ def sasrec(question: Question, data: Data, lists: Lists) -> None:
         model.fit_partial(data.train, min_epochs=goal - done, max_epochs=goal - done)
         fitted = time.perf_counter()
         seconds, done = seconds + fitted - began, goal
+        if goal not in asked:
+            continue
+        # Ranking draws random numbers too.
+        drawn = torch.get_rng_state()
         lists.add(*data.lists(model), seconds, time.perf_counter() - fitted)
+        torch.set_rng_state(drawn)
         if lists.enough:
             break
 

@@ -90,23 +90,17 @@ def test_quality_on_validation_alone(capsys: pytest.CaptureFixture[str]) -> None
     assert "HR@10" not in out
 
 
-def lines_below_header(path: Path) -> int:
-    return len(path.read_text(encoding="utf-8").splitlines()) - 1
-
-
 @needs_data
-def test_a_data_set_without_text_or_times_is_written_as_it_is(tmp_path: Path) -> None:
-    data = load("hetrec_friends", False, tmp_path)
-    events = pl.read_csv(data.events, infer_schema=False)
-    raw = SHARED / "hetrec_lastfm"
-    assert events.height == lines_below_header(raw / "user_artists.dat")
-    assert events["item_id"].n_unique() == 17_632
-    titles = dict(pl.read_csv(data.items, infer_schema=False).iter_rows())
-    assert (titles["1098"], titles["37"]) == ("Björk", "Funker Vogt")
+def test_a_slice_of_a_set_with_links_and_counts(tmp_path: Path) -> None:
+    data = load("hetrec_friends", True, tmp_path)
+    events = pl.read_csv(data.events, separator="\t")
+    assert events.columns == ["userID", "artistID", "weight"]
+    assert events["userID"].n_unique() == SLICE_USERS
+    titles = pl.read_csv(data.items, separator="\t", quote_char=None)
+    assert set(titles["id"]) == set(events["artistID"])
+    assert "Björk" in set(titles["name"])
     assert data.links is not None
-    links = pl.read_csv(data.links, infer_schema=False)
-    assert links.height == lines_below_header(raw / "user_friends.dat")
-    assert load("hetrec_lastfm", False, tmp_path / "alone").links is None
+    assert load("hetrec_lastfm", True, tmp_path / "alone").links is None
 
 
 @needs_data

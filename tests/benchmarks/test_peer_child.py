@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from benchmarks.peer_child import Answer, Lists, Question, best_of, gain
-from benchmarks.peer_cost import STATUS, watched
+from benchmarks.peer_cost import STATUS, Cost, watched
+from benchmarks.quality_rows import one_by_one
 
 
 def question(patience: int = 0, values: tuple[int, ...] = (1,)) -> Question:
@@ -90,3 +91,9 @@ def test_memory_is_that_of_the_work_and_not_of_what_came_before() -> None:
             del block
         assert size * 0.9 < cost.mib < size + 12
         assert cost.seconds > 0
+
+
+def test_costs_one_after_the_other_add_up() -> None:
+    # The second needs 30 while the first still holds 20; then 20 + 5 stay, and the third needs 1.
+    total = one_by_one([Cost(1.0, 40.0, 20.0), Cost(2.0, 30.0, 5.0), Cost(0.5, 1.0, 1.0)])
+    assert total == Cost(3.5, 50.0, 26.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -117,10 +119,17 @@ def test_a_transformer_of_rectools_learns_what_follows() -> None:
     walks = [[(start + step) % 12 for step in range(6)] for start in range(12)] * 4
     asked = Histories.of([[(start + step) % 12 for step in range(4)] for start in range(12)])
     following = Histories.of([[(start + 4) % 12] for start in range(12)])
-    small = {"n_factors": 16, "n_blocks": 1, "n_heads": 1, "session_max_len": 8, "batch_size": 16, "loss": "softmax"}
-    peer = Elsewhere(RECTOOLS, "sasrec", layers="ligr", lr=0.01, dropout_rate=0.0, epochs=40, **small)
+    small: dict[str, Any] = {
+        "n_factors": 16,
+        "n_blocks": 1,
+        "n_heads": 1,
+        "session_max_len": 8,
+        "batch_size": 16,
+        "stages": (1, 10, 20),
+    }
+    peer = Elsewhere(RECTOOLS, "sasrec", layers="ligr", lr=0.02, dropout_rate=0.1, epochs=20, **small)
     along = peer.fit(data(walks, 13)).top_k_along(
-        "epochs", (1, 30, 40), asked, 3, targets=following, patience=0, allowed=np.arange(13) != 11
+        "epochs", (1, 10, 20), asked, 3, targets=following, patience=0, allowed=np.arange(13) != 11
     )
     assert len(along) == 3
     rows, _ = along[-1]
