@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +121,10 @@ class Pipeline:
         given = listed(request.rows, request.scores, request.asked, request.level, request.chances)
         shown = np.ones(len(given))
         traces = []
+        asked = request.asked
         for place, stage in enumerate(self.stages, 1):
-            change = stage.arrange(given, request.asked, items)
+            change = stage.arrange(given, asked, items)
+            asked = self._narrowed(place, asked, items)
             after, shown = changed(given, shown, change)
             moves = moves_between(given.rows, after.rows, request.k, change.whys, stage.up, stage.down)
             traces.append(Trace(stage.kind, place, moves, list(change.notes)))
@@ -148,8 +150,9 @@ class Pipeline:
             listed(own, said, who, level, more) for own, said, who, more in zip(rows, scores, asked, worth, strict=True)
         ]
         shown = [np.ones(len(one)) for one in given]
-        for stage in self.stages:
+        for number, stage in enumerate(self.stages, 1):
             changes = stage.arrange_many(given, asked, items)
+            asked = [self._narrowed(number, who, items) for who in asked]
             for place, change in enumerate(changes):
                 given[place], shown[place] = changed(given[place], shown[place], change)
         shape = (len(given), k)
@@ -160,6 +163,15 @@ class Pipeline:
             found[place, :size], values[place, :size] = one.rows[:k], one.scores[:k]
             chance[place, :size] = shown[place][:k]
         return found, values, chance
+
+    def _narrowed(self, place: int, asked: Asked, items: Items) -> Asked:
+        """``asked`` with what stage ``place`` drops not allowed any more, where a later stage could bring it in."""
+        if not any(stage.adds for stage in self.stages[place:]):
+            return asked
+        held = self.stages[place - 1].permits(asked, items)
+        if held is None:
+            return asked
+        return replace(asked, allowed=held if asked.allowed is None else held & asked.allowed)
 
     def _checked(self, items: Items) -> Items:
         if self._fits is not items:

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from zhiyin.errors import ConfigError
-from zhiyin.pipeline import DEFAULT, SHIPPED, Pipeline, pipeline_for, surfaces
+from zhiyin.pipeline import SHIPPED, Pipeline, pipeline_for, surfaces
 from zhiyin.rerank import STAGES, Items
+from zhiyin.types import DEFAULT_SURFACE
 
 SOUND = """
 candidates = 50
@@ -134,7 +135,7 @@ def test_whatever_a_file_says_it_is_read_or_refused(
 
 def test_the_shipped_ones_are_sound(items: Items) -> None:
     found = surfaces(Path("nowhere"))
-    assert set(found) == {DEFAULT, "home", "similar", "email"}
+    assert set(found) == {DEFAULT_SURFACE, "home", "similar", "email"}
     for name, path in found.items():
         one = Pipeline.load(path)
         assert one.name == name

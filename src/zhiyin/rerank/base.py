@@ -96,6 +96,15 @@ class Stage(ABC):
         """Whether candidates must hold what the person has seen, and ``Asked.seen`` be given."""
         return False
 
+    @property
+    def adds(self) -> bool:
+        """Whether it may bring in items that were no candidates."""
+        return False
+
+    def permits(self, asked: Asked, items: Items) -> NDArray[np.bool_] | None:
+        """Bool [n]: what it would not drop, which holds for what later stages bring in too; None for everything."""
+        return None
+
     def check(self, items: Items) -> None:  # noqa: B027 - most stages name nothing
         """Raise ConfigError where the parameters name what these items do not have."""
 

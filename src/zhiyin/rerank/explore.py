@@ -51,6 +51,10 @@ class Explore(Stage):
     down: ClassVar[Why] = Why("makes room for an item drawn at random", "为随机抽取的结果让位")
     params: ExploreParams
 
+    @property
+    def adds(self) -> bool:
+        return bool(self.params.draw == "newcomers")
+
     def describe(self) -> str:
         own = self.params
         places = ", ".join(map(str, own.slots))

@@ -11,7 +11,7 @@ from zhiyin.rerank.base import Asked, Change, Listed, Stage, StageParams
 from zhiyin.rerank.conditions import Mask, Where, asks_facts, check, mask, words
 from zhiyin.rerank.items import DAY, Items
 from zhiyin.rerank.trace import Why
-from zhiyin.types import NO_TIME
+from zhiyin.types import NO_TIME, Ints
 
 
 class AvailableParams(StageParams):
@@ -35,6 +35,9 @@ class Available(Stage):
 
     def describe(self) -> str:
         return f"only items with {words(self.params.where)}"
+
+    def permits(self, asked: Asked, items: Items) -> Mask:
+        return mask(self.params.where, items, asked.now)
 
     def arrange(self, given: Listed, asked: Asked, items: Items) -> Change:
         holds = mask(self.params.where, items, asked.now)[given.rows]
@@ -85,23 +88,26 @@ class SeenBefore(Stage):
         return f"nothing seen before{f', but for {chr(59).join(rules)}' if rules else ''}"
 
     def arrange(self, given: Listed, asked: Asked, items: Items) -> Change:
-        barred = self._barred(given, asked, items)
+        barred = self._barred(given.rows, asked, items)
         why = Why("seen before", "已看过")
         return Change(np.flatnonzero(~barred), whys=dict.fromkeys(given.rows[barred].tolist(), why))
 
-    def _barred(self, given: Listed, asked: Asked, items: Items) -> Mask:
-        """Bool [c]: seen, and no rule lets it come back. Without stored events the history counts, for all time."""
+    def permits(self, asked: Asked, items: Items) -> Mask:
+        return ~self._barred(np.arange(len(items), dtype=np.int32), asked, items)
+
+    def _barred(self, rows: Ints, asked: Asked, items: Items) -> Mask:
+        """Bool [rows]: seen, and no rule lets it come back. Without stored events the history counts, for all time."""
         seen = asked.seen
         if seen is None:
             own = asked.history.items if asked.history is not None else np.empty(0, dtype=np.int32)
-            return np.isin(given.rows, own)
-        barred = np.isin(given.rows, seen.rows)
+            return np.isin(rows, own)
+        barred = np.isin(rows, seen.rows)
         for rule in self.params.again:
             holding = np.array([self._bars(rule, kind) for kind in seen.types], dtype=np.bool_)
             recent = (seen.times == NO_TIME) | (asked.now - seen.times < rule.after_days * DAY)
-            free = ~np.isin(given.rows, seen.rows[holding | recent])
+            free = ~np.isin(rows, seen.rows[holding | recent])
             if rule.where is not None:
-                free &= mask(rule.where, items, asked.now)[given.rows]
+                free &= mask(rule.where, items, asked.now)[rows]
             barred &= ~free
         return barred
 

@@ -23,12 +23,16 @@ class PinParams(StageParams):
 
 class Pin(Stage):
     """Puts one item at its place, also one that was no candidate. An item that may not come out (hidden, excluded,
-    ruled out by the person's words) stays out."""
+    ruled out by the person's words, or by an earlier stage as seen or not available) stays out."""
 
     kind: ClassVar[str] = "pin"
     params_type: ClassVar[type[StageParams]] = PinParams
     down: ClassVar[Why] = Why("makes room for a pinned item", "为置顶结果让位")
     params: PinParams
+
+    @property
+    def adds(self) -> bool:
+        return True
 
     def check(self, items: Items) -> None:
         if self.params.item not in items.ids:
