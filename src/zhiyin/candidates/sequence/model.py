@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.sequence.forward import direction, states
@@ -78,17 +79,19 @@ class SequenceModel(Recommender):
             raise ModelError(f"model '{self.name}' needs events and there are none", fix="import events first")
         training = _training()
         self._members, self.progress = [], []
-        for member in range(self.params.members):
-            seed = data.seed + BETWEEN_SEEDS * member
-            with training.quietly(seed, self.params.threads):
-                learner = training.Learner(self._beginning(data, seed), histories, self.params, seed)
-                self._members.append(learner.run())
-            if not learner.steps:
-                self._members[-1]["items"][:] = 0  # nobody took one item after another: nothing to say
-            self.progress.append(learner.progress)
-        counts = np.bincount(histories.items, minlength=n)
-        for weights in self._members:
-            _heed_texts(weights, counts, data.catalogue.vectors, self.params.trust)
+        # One thread everywhere, or the last digits would depend on the number of processors.
+        with ThreadpoolController().limit(limits=1, user_api="blas"):
+            for member in range(self.params.members):
+                seed = data.seed + BETWEEN_SEEDS * member
+                with training.quietly(seed, self.params.threads):
+                    learner = training.Learner(self._beginning(data, seed), histories, self.params, seed)
+                    self._members.append(learner.run())
+                if not learner.steps:
+                    self._members[-1]["items"][:] = 0  # nobody took one item after another: nothing to say
+                self.progress.append(learner.progress)
+            counts = np.bincount(histories.items, minlength=n)
+            for weights in self._members:
+                _heed_texts(weights, counts, data.catalogue.vectors, self.params.trust)
         return self.restore(self._named())
 
     def _beginning(self, data: TrainingData, seed: int) -> Floats:
