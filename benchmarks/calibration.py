@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from benchmarks.data import Missing, load, make_project
 from benchmarks.tables import figure, markdown
 from zhiyin.candidates.fill import Filled
-from zhiyin.candidates.registry import CORE, FILLER, MODELS
+from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.measure import Ranker

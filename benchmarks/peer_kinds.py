@@ -73,8 +73,8 @@ WIDE = 13_000
 HEAVY_USERS = 5_000
 """Users from which on tuning a transformer on two cores would take hours."""
 TRANSFORMER = {"loss": "softmax", "lr": 1e-3, "n_heads": 2, "batch_size": 32, "stages": EPOCHS}
-SIZES = {"n_factors": (64, 128), "dropout_rate": (0.2, 0.5), "n_blocks": (2, 1), "session_max_len": (100, 50)}
 """Softmax over the whole catalogue: what sampled losses approach."""
+SIZES = {"n_factors": (64, 128), "dropout_rate": (0.2, 0.5), "n_blocks": (2, 1), "session_max_len": (100,)}
 
 KINDS = (
     POPULARITY,

@@ -28,7 +28,7 @@ from benchmarks.peer_implicit import counts
 from benchmarks.tables import markdown
 from zhiyin import assets
 from zhiyin.candidates.fill import Filled
-from zhiyin.candidates.registry import FILLER, MODELS
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.config import FILE_NAME, PreprocessSettings
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 
 from zhiyin import assets
-from zhiyin.candidates.registry import MODELS
 from zhiyin.errors import AssetError, BundleError, ModelError, UnknownItem, UsageError
 from zhiyin.recommend import Engine
+from zhiyin.registry import MODELS
 from zhiyin.testing.project import BOOKS, NEVER_TAKEN, TEAS, make_trained, run
 from zhiyin.types import Temperature
 
@@ -177,7 +177,7 @@ def test_a_new_item_that_no_model_can_place_harms_nobody(
     project: Path, served: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("zhiyin.choose.MODELS", {n: MODELS[n] for n in {served: 0, "popular": 0}})
-    settle(project, "")
+    settle(project, "[models.fusion]\nenabled = false\n")
     engine = Engine.open(project)
     assert engine.bundle.manifest.served == served
     before = ids(engine, "tea-0", k=3)
@@ -193,7 +193,7 @@ def test_a_new_item_that_no_model_can_place_harms_nobody(
 
 def test_what_is_popular_shows_in_reasons_and_not_in_similar(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("zhiyin.choose.MODELS", {name: MODELS[name] for name in ("popular", "linear")})
-    settle(project, "[models.linear]\ntrend = 50.0\n")
+    settle(project, "[models.fusion]\nenabled = false\n[models.linear]\ntrend = 50.0\n")
     engine = Engine.open(project)
     assert engine.bundle.manifest.served == "linear"
     assert {item.item_id for item in engine.similar(BOOKS[1], 3)} <= set(BOOKS)

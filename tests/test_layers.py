@@ -11,7 +11,7 @@ import zhiyin
 
 ROOT = Path(zhiyin.__file__).parent
 BASE = {"types", "errors", "config", "ports", "calibration", "scripts"}
-STAGES = {"events", "preprocess", "understand", "candidates", "rank", "explain"}
+STAGES = {"events", "preprocess", "understand", "candidates", "rank", "rerank", "explain"}
 SERVICES = {"store", "bundle", "assets", "llm"}
 ALLOWED = {
     **{name: set() for name in ("types", "errors", "scripts")},
@@ -67,7 +67,7 @@ def test_public_names() -> None:
 
 
 def test_the_command_line_starts_light() -> None:
-    heavy = {"polars", "scipy", "onnxruntime", "implicit", "matplotlib", "torch"}
+    heavy = {"polars", "scipy", "onnxruntime", "implicit", "matplotlib", "torch", "lightgbm", "optuna"}
     code = f"import sys, zhiyin.cli; print(sorted({heavy!r} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

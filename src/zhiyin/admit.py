@@ -7,7 +7,6 @@ from typing import Any
 
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
-from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.choice import Choice
 from zhiyin.config import Settings
@@ -16,8 +15,9 @@ from zhiyin.llm.prompts import render
 from zhiyin.parts import GATE, RERANK, params_of
 from zhiyin.ports import LanguageModels, Progress
 from zhiyin.prepare import Prepared
-from zhiyin.preprocess.splits import Trial, leave_one_out
+from zhiyin.preprocess.splits import Trial, held_out
 from zhiyin.rank.llm_ranker import LlmRankerParams
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.reranking import Gate, GateParams, decide
 from zhiyin.types import Job, Tier, TrainingData
 
@@ -42,7 +42,7 @@ def admit(
         return Admission(None, None)
     params = params_of(settings, RERANK, LlmRankerParams)
     try:
-        trial = leave_one_out(prepared.interactions).search()
+        trial = held_out(prepared.interactions, settings.train.seed).search()
     except NotEnoughData:
         return Admission(None, None)
     gate = decide(

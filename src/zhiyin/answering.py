@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from zhiyin.answers import Recommendation, Recommended
+from zhiyin.answers import Recommendation, Recommended, StageTrace
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
-from zhiyin.candidates.registry import FILLER
 from zhiyin.explain.reasons import reasons_for, wished
+from zhiyin.fused import FusedModel
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
-from zhiyin.types import Histories, Job, Temperature, Tier
+from zhiyin.pipeline import Ranked
+from zhiyin.registry import FILLER
+from zhiyin.types import Histories, Ints, Job, Temperature, Tier
 from zhiyin.wants import Wanted
 
 if TYPE_CHECKING:
@@ -43,7 +47,7 @@ def answer(
     they are kept in the profile; ``said`` is what the re-ranker made of it, if it was asked.
     """
     manifest, rows = bundle.manifest, order.rows
-    chance = [] if wanted.wishes else manifest.metrics["rank_probability"]
+    chances = [None] * len(rows) if order.chances is None else [float(one) for one in order.chances]
     own = known_to(history, model.n_items)
     placed = rows < model.n_items
     pulls = np.zeros((len(rows), len(own.items)), dtype=np.float32)
@@ -51,7 +55,9 @@ def answer(
     pulls[placed] = model.contributions_to(own, rows[placed])
     common[placed] = model.common(rows[placed])
     items = []
-    for place, (row, score) in enumerate(zip(rows.tolist(), order.scores.tolist(), strict=True)):
+    proposed = sources_of(model, own, rows)
+    told = zip(rows.tolist(), order.scores.tolist(), chances, strict=True)
+    for place, (row, score, chance) in enumerate(told):
         led = bool((pulls[place] > 0).any())
         reasons = [wished(text, kept) for text, kept in asked_for[place]]
         if led or (not reasons and len(bundle.users) and not wanted.requested):
@@ -63,8 +69,8 @@ def answer(
                 shelf.catalogue.titles[row] or None,
                 place + 1,
                 round(score, 6),
-                chance[place] if place < len(chance) else None,
-                [*([WORDS] if asked_for[place] else []), manifest.served if led else FILLER],
+                None if chance is None or math.isnan(chance) else round(chance, 6),
+                [*([WORDS] if asked_for[place] else []), *(proposed[place] if led else [FILLER])],
                 reasons[:most],
             )
         )
@@ -78,6 +84,27 @@ def answer(
         wanted.asked,
         items,
     )
+
+
+def with_surface(told: Recommendation, surface: str, ranked: Ranked, names: Sequence[str] | None) -> Recommendation:
+    """What the pipeline did: the chance of each item to stand where it does, and with ``names`` (titles by row) what
+    its stages moved."""
+    items = [
+        replace(one, propensity=float(chance)) for one, chance in zip(told.items, ranked.propensities, strict=True)
+    ]
+    stages = None
+    if names is not None:
+        stages = [
+            StageTrace(one.stage, one.place, one.lines("en", names), one.lines("zh", names)) for one in ranked.traces
+        ]
+    return replace(told, surface=surface, items=items, trace=stages)
+
+
+def sources_of(model: Recommender, history: Histories, rows: Ints) -> list[list[str]]:
+    """Models that proposed each row, the one that has it highest first; the model itself where it asks no others."""
+    if not isinstance(model, FusedModel):
+        return [[model.name] for _ in rows]
+    return [[name for name, _ in told] or [model.core.name] for told in model.proposals(history, rows)]
 
 
 def _temperature(user_id: str | None, history: Histories, bundle: Bundle) -> Temperature:

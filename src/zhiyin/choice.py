@@ -17,7 +17,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.candidates.base import Params, Recommender
-from zhiyin.candidates.registry import MODELS
 from zhiyin.candidates.short import ShortCore
 from zhiyin.config import Settings
 from zhiyin.errors import StoreError, ZhiyinError
@@ -27,6 +26,8 @@ from zhiyin.parts import params_of
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split
 from zhiyin.rank.fusion import Combiner
+from zhiyin.rank.probability import Probability
+from zhiyin.registry import MODELS
 from zhiyin.types import TrainingData
 
 FOLDER = "searches"
@@ -41,6 +42,10 @@ class Combined:
 
     params: FusionParams
     combiner: Combiner
+
+    @classmethod
+    def of(cls, model: FusedModel | None) -> Combined | None:
+        return None if model is None or model.combiner is None else cls(model.params, model.combiner)
 
     def over(self, members: Mapping[str, Recommender], data: TrainingData) -> FusedModel:
         """The combination of ``members``, all fitted on ``data``."""
@@ -57,7 +62,9 @@ class Choice:
     params: dict[str, Params]
     scores: dict[str, float]
     summary: dict[str, Any]
-    probability: list[float]
+    probability: Probability
+    first_place: float | None = None
+    """Chance of a typical first place, by which re-ranking tells a sure list from an unsure one; None: not known."""
     short: Params | None = None
     """Parameters of the core for short histories; None where the served model answers for them too."""
     fusion: Combined | None = None
@@ -116,7 +123,8 @@ def _to_json(choice: Choice) -> dict[str, Any]:
         "params": {name: params.model_dump() for name, params in choice.params.items()},
         "scores": choice.scores,
         "summary": choice.summary,
-        "probability": choice.probability,
+        "probability": choice.probability.to_dict(),
+        "first_place": choice.first_place,
         "short": None if choice.short is None else choice.short.model_dump(),
         "fusion": None if fusion is None else [fusion.params.model_dump(), _packed(fusion.combiner.arrays())],
     }
@@ -125,11 +133,14 @@ def _to_json(choice: Choice) -> dict[str, Any]:
 def _from_json(told: dict[str, Any]) -> Choice:
     params = {name: MODELS[name].make_params(values) for name, values in told["params"].items()}
     short = None if told["short"] is None else ShortCore.make_params(told["short"])
+    probability = Probability.from_dict(told["probability"])
     fusion = None
     if told["fusion"] is not None:
         chosen = FusionParams(**told["fusion"][0])
         fusion = Combined(chosen, Combiner.restore(chosen.columns, chosen.kind, _unpacked(told["fusion"][1])))
-    return Choice(told["served"], params, told["scores"], told["summary"], told["probability"], short, fusion)
+    return Choice(
+        told["served"], params, told["scores"], told["summary"], probability, told["first_place"], short, fusion
+    )
 
 
 def _packed(arrays: dict[str, NDArray[Any]]) -> str:

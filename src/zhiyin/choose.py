@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
-from zhiyin.candidates.registry import CORE, FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.choice import FOLDER, Choice, Combined, choice_key, read_choice, write_choice
 from zhiyin.config import Settings
@@ -18,17 +17,23 @@ from zhiyin.errors import ConfigError, ModelError
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import hits
 from zhiyin.fused import FusedModel
-from zhiyin.fusing import FusingParams, fuse
+from zhiyin.fusing import Fusing, FusingParams, fuse
+from zhiyin.itemview import level_of
 from zhiyin.parts import PARTS, params_of
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, Trial
+from zhiyin.rank.probability import Probability
+from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.search import OBJECTIVE, Found, Search
 from zhiyin.short import choose_short
-from zhiyin.types import Catalogue, TrainingData
+from zhiyin.types import Catalogue, Floats, Longs
 
 CURVE = 100
 """Ranks for which a probability is kept."""
+CORE_SHARE, OTHERS_SHARE = 0.3, 0.4
+"""Parts of the search's budget that the core may spend, and all others together, in equal parts. What is left is for
+models whose first fit takes more than their part."""
 
 
 def choose(split: Split, prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:
@@ -62,10 +67,10 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
     trial = split.search().sample(settings.train.search_users, settings.train.seed)
     found: dict[str, Found] = {}
     fitted: dict[str, Recommender] = {}
-    budget = settings.train.search_seconds / 2
+    budget = settings.train.search_seconds
     with progress.task("Choosing models on validation", total=len(MODELS)) as advance:
         for name, kind in MODELS.items():
-            seconds = budget if name == CORE else budget / max(1, len(MODELS) - 1)
+            seconds = budget * (CORE_SHARE if name == CORE else OTHERS_SHARE / max(1, len(MODELS) - 1))
             filler = fitted.get(FILLER)
             run = Search(
                 kind,
@@ -74,7 +79,7 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
                 seed=settings.train.seed,
                 budget=seconds,
                 filler=filler,
-                optional=name not in (CORE, FILLER),
+                first_fit=budget / 2 if name not in (CORE, FILLER) else np.inf,
             )
             try:
                 found[name] = run.run(settings.models.get(name, {}), settings.train.search)
@@ -94,20 +99,27 @@ def _search(split: Split, catalogue: Catalogue, settings: Settings, progress: Pr
     best = fitted[served]
     few: Params | None = None
     long = short = Filled(best, fitted[FILLER])
-    combined = _combined(fitted, served, trial, catalogue, settings, summary, scores, progress)
-    if combined is not None:
+    tried = _combined(fitted, served, trial, catalogue, settings, progress)
+    combined = None
+    if tried is not None:
+        summary[FusedModel.name] = tried.to_dict()
+        scores[FusedModel.name] = tried.scores[tried.kind]
+        combined = Combined.of(tried.model)
+    if tried is not None and combined is not None:
         served = FusedModel.name
-        data = TrainingData(trial.train, catalogue, settings.train.seed, trial.now)
-        long = short = Filled(combined.over(fitted, data), fitted[FILLER])
-    elif isinstance(best, LinearCore) and settings.train.short_histories:
+        # By the cross-fitted lists: what the combination says of those it learned from is too sure of itself.
+        probability, first = probability_of(*tried.lists, settings.train.seed)
+        return Choice(served, params, scores, summary, probability, first, None, combined, fitted)
+    if isinstance(best, LinearCore) and settings.train.short_histories:
         with progress.task("Choosing the core for short histories"):
             chosen = choose_short(best, fitted[FILLER], trial, catalogue, settings.train.seed)
         summary[ShortCore.name] = chosen.to_dict()
         if chosen.params is not None and chosen.model is not None:
             few, short = chosen.params, Filled(chosen.model, fitted[FILLER])
             progress.say("short histories get a core of their own")
-    probability = rank_probability(ByLength(long, short), trial, catalogue)
-    return Choice(served, params, scores, summary, probability, few, combined, fitted)
+    asked = _lists(ByLength(long, short), trial, catalogue)
+    probability, first = probability_of(*asked, settings.train.seed)
+    return Choice(served, params, scores, summary, probability, first, few, None, fitted)
 
 
 def _combined(
@@ -116,38 +128,35 @@ def _combined(
     trial: Trial,
     catalogue: Catalogue,
     settings: Settings,
-    summary: dict[str, Any],
-    scores: dict[str, float],
     progress: Progress,
-) -> Combined | None:
-    """The combination of what was ``fitted``, where it is better than the ``single`` best; told in ``summary``."""
+) -> Fusing | None:
+    """What came of combining what was ``fitted``; None where nothing was tried."""
     how = params_of(settings, FusedModel.name, FusingParams)
     if not how.enabled or len(fitted) < 2:
         return None
     tried = fuse(fitted, single, fitted[FILLER], trial, catalogue, how, seed=settings.train.seed, progress=progress)
-    summary[FusedModel.name] = tried.to_dict()
-    scores[FusedModel.name] = tried.scores[tried.kind]
     gain = tried.gain
     said = f"{tried.kind}: validation {OBJECTIVE} {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}) over {single}"
     progress.say(f"the models combined ({said}) {'are' if tried.model else 'are not'} served")
-    if tried.model is None or tried.model.combiner is None:
-        return None
-    return Combined(tried.model.params, tried.model.combiner)
+    return tried
 
 
-def rank_probability(ranker: Ranker, trial: Trial, catalogue: Catalogue) -> list[float]:
-    """Share of the users of ``trial`` with a target at each rank 1..``CURVE``, made to fall with the rank by isotonic
-    regression."""
+def _lists(ranker: Ranker, trial: Trial, catalogue: Catalogue) -> tuple[Floats, NDArray[np.bool_], Longs]:
+    """Scores and hits [U, at most CURVE] of the users of ``trial``, and the lengths of their histories."""
     allowed = ~catalogue.hidden if catalogue.hidden.any() else None
-    k = min(CURVE, max(1, len(catalogue.titles)))
-    from scipy.optimize import isotonic_regression
+    rows, scores = ranker.top_k(trial.histories, min(CURVE, max(1, len(catalogue.titles))), allowed=allowed)
+    return scores, hits(rows, trial.targets), trial.histories.lengths
 
-    rows, _ = ranker.top_k(trial.histories, k, allowed=allowed)
-    shares = hits(rows, trial.targets).mean(axis=0)
-    return [round(float(value), 6) for value in isotonic_regression(shares, increasing=False).x]
+
+def probability_of(
+    scores: Floats, hit: NDArray[np.bool_], lengths: Longs, seed: int
+) -> tuple[Probability, float | None]:
+    """How likely a place of such lists is what comes next, and what that is at a typical first place."""
+    probability = Probability.learn(scores, hit, lengths, seed)
+    return probability, level_of(probability.of(scores[:, :1], lengths))
 
 
 def untested(settings: Settings) -> Choice:
     """For data too small to split: every model with its defaults, the core served, nothing measured."""
     params = {name: kind.make_params(settings.models.get(name, {})) for name, kind in MODELS.items()}
-    return Choice(CORE, params, {}, {}, [float(value) for value in np.zeros(0)])
+    return Choice(CORE, params, {}, {}, Probability.nothing())

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
-from zhiyin.candidates.registry import FILLER
 from zhiyin.candidates.short import ByLength
 from zhiyin.config import PreprocessSettings
 from zhiyin.crowd import Crowds, crowds_of
@@ -28,6 +27,7 @@ from zhiyin.ordering import Ordered
 from zhiyin.ports import LanguageModels, NoLanguageModels, Store
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
+from zhiyin.registry import FILLER
 from zhiyin.scripts import Language, language_of
 from zhiyin.types import Floats, Histories, Tier
 
@@ -174,7 +174,8 @@ class _Asked:
         self.item = desk.shelf.items.row(item_id)
         liked = positives(desk.store.events(user_id), desk.preprocess, unit=desk.unit)
         half_life = desk.preprocess.half_life_days
-        self.history = histories_of(liked, desk.shelf.items, [user_id], half_life_days=half_life, now=desk.now)
+        items, known = desk.shelf.items, desk.bundle.users
+        self.history = histories_of(liked, items, [user_id], known=known, half_life_days=half_life, now=desk.now)
         events = liked.select("item_id", "seq", "event_type").iter_rows()
         self._events = {item: (str(seq), kind) for item, seq, kind in events}
 

@@ -16,10 +16,10 @@ from pydantic import Field
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import known_to
-from zhiyin.candidates.registry import CORE
 from zhiyin.errors import ModelError
 from zhiyin.pooling import Pool, chunks, pool_of, scores_of
 from zhiyin.rank.fusion import Combiner, Facts, Table, places, score_columns, score_table
+from zhiyin.registry import CORE
 from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
 
 NEAR = 5

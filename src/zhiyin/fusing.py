@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled
 from zhiyin.evaluate.intervals import Difference, bootstrap_difference
 from zhiyin.evaluate.metrics import Values, accuracy, hits
-from zhiyin.fused import FusedModel, FusionParams, blocks_of, table_of
+from zhiyin.fused import BELOW, FusedModel, FusionParams, blocks_of, table_of
 from zhiyin.pooling import Pool, chunks, joined, pool_of
 from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import Trial
@@ -36,6 +36,10 @@ class FusingParams(BaseModel):
     """How the combination is learned: ``[models.fusion]``."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
+        "candidates": (120, 60, 240),
+        "penalty": (1e-3, 1e-4, 1e-2, 0.1),
+    }
 
     enabled: bool = True
     """Try a combination at all."""
@@ -190,7 +194,11 @@ def _best(pool: Pool, scores: Floats, k: int) -> tuple[Ints, Floats]:
 
 
 def _lists(pool: Pool, out: Floats, trial: Trial) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
-    rows, scores = _best(pool, out, CURVE)
+    least = np.full(len(pool.indptr) - 1, np.inf, dtype=np.float32)
+    people = owners(pool.indptr)
+    np.minimum.at(least, people, out)
+    # As a fused model gives them.
+    rows, scores = _best(pool, out - least[people] + np.float32(BELOW), CURVE)
     return scores, hits(rows, trial.targets), trial.histories.lengths
 
 

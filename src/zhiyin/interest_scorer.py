@@ -38,7 +38,6 @@ class InterestScorer(Recommender):
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "prior": (1.0, 0.75, 0.5, 0.25, 0.0),
         "decay": (0.7, 0.5, 0.85),
-        "interests": (32, 64, 128),
     }
     because: ClassVar[tuple[str, str]] = ("it fits your interests", "符合你的兴趣")
     params: ScorerParams

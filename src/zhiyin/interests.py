@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zhiyin.bundle import FOLDER, active
 from zhiyin.config import Settings
@@ -15,16 +14,6 @@ from zhiyin.llm.prompts import render
 from zhiyin.ports import LanguageModels, Progress, Store
 from zhiyin.prepare import Prepared
 from zhiyin.rank.interests import NAME, InterestModel, InterestParams, Previous, name_interests, read_interests
-from zhiyin.types import TrainingData
-
-
-def learn_interests(
-    data: TrainingData, params: InterestParams, progress: Progress
-) -> tuple[InterestModel, tuple[dict[str, Any], dict[str, NDArray[Any]]]]:
-    """The model fitted on ``data``, and its parameters and arrays as a bundle keeps them."""
-    with progress.task("Learning interests"):
-        model = InterestModel(params).fit(data)
-    return model, (params.model_dump(), model.arrays())
 
 
 def named_interests(

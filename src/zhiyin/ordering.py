@@ -21,14 +21,36 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Ordered:
     """Item rows, best first, and their scores. ``parts`` are further summands of every item's score by name ("wish",
-    "model"), float32 [items], beside own events and popularity."""
+    "model"), float32 [items], beside own events and popularity. ``chances`` are probabilities that each row is what
+    comes next, float32 aligned with ``rows``, NaN where that is not known; None where nothing can be said."""
 
     rows: Ints
     scores: Floats
     parts: Mapping[str, Floats] = field(default_factory=dict)
+    chances: Floats | None = None
 
     def first(self, k: int) -> Ordered:
-        return Ordered(self.rows[:k], self.scores[:k], self.parts)
+        chances = None if self.chances is None else self.chances[:k]
+        return Ordered(self.rows[:k], self.scores[:k], self.parts, chances)
+
+    def arranged(self, rows: Ints) -> Ordered:
+        """``rows`` in the order given, then the others of this order; an item that was not in it has its last score."""
+        at = {row: place for place, row in enumerate(self.rows.tolist())}
+        places = np.array([at.get(row, -1) for row in rows.tolist()], dtype=np.int64)
+        rest = np.ones(len(self.rows), dtype=np.bool_)
+        rest[places[places >= 0]] = False
+        last = self.scores.min(initial=0)
+        scores = np.where(places >= 0, self.scores[places], last) if len(self.rows) else np.zeros(len(rows))
+        chances = None
+        if self.chances is not None:
+            own = np.where(places >= 0, self.chances[places], np.nan) if len(self.rows) else np.full(len(rows), np.nan)
+            chances = np.concatenate((own, self.chances[rest])).astype(np.float32)
+        return Ordered(
+            np.concatenate((rows, self.rows[rest])).astype(np.int32),
+            np.concatenate((scores, self.scores[rest])).astype(np.float32),
+            self.parts,
+            chances,
+        )
 
 
 def by_history(

@@ -10,22 +10,24 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from zhiyin.answering import answer
+from zhiyin.alike import alike
+from zhiyin.answering import answer, with_surface
 from zhiyin.answers import Recommendation, Recommended
+from zhiyin.arranging import Arranger
 from zhiyin.bundle import FOLDER, Bundle, active
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
 from zhiyin.candidates.short import ByLength
 from zhiyin.config import PreprocessSettings, Settings, load_settings
-from zhiyin.errors import BundleError, ModelError, UnknownItem, UsageError
-from zhiyin.explain.reasons import Reason, shared_features
+from zhiyin.errors import BundleError, UsageError
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
 from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
+from zhiyin.rank.probability import Probability
 from zhiyin.serving import served
-from zhiyin.types import Histories, Job
+from zhiyin.types import DEFAULT_SURFACE, Histories, Job
 from zhiyin.wants import Listener, Wanted, barring
 
 if TYPE_CHECKING:
@@ -50,10 +52,17 @@ class Engine:
     """
 
     def __init__(
-        self, store: SqlStore, bundle: Bundle, settings: Settings, models: LanguageModels | None = None
+        self,
+        store: SqlStore,
+        bundle: Bundle,
+        settings: Settings,
+        models: LanguageModels | None = None,
+        project: Path | None = None,
     ) -> None:
-        """``models`` None does without a language model, whatever the settings say."""
+        """``models`` None does without a language model, whatever the settings say. ``project`` is the folder whose
+        pipelines re-rank; None takes the default."""
         self.store = store
+        self._project = project
         self.bundle = bundle
         self.settings = settings
         self.models = models or NoLanguageModels()
@@ -79,7 +88,7 @@ class Engine:
         settings = load_settings(folder)
         store = open_store(settings.store.url, folder)
         try:
-            return cls(store, active(store, folder / FOLDER), settings, open_models(settings.llm, store))
+            return cls(store, active(store, folder / FOLDER), settings, open_models(settings.llm, store), folder)
         except BaseException:
             store.close()
             raise
@@ -97,7 +106,7 @@ class Engine:
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""
         self._shelf = Shelf(self.store, self.bundle, self.settings)
-        for name in ("_ranker", "_alike", "_listener", "_profiler", "_desk"):
+        for name in ("_ranker", "_alike", "_arranger", "_listener", "_profiler", "_desk"):
             self.__dict__.pop(name, None)
 
     def recommend(
@@ -108,9 +117,12 @@ class Engine:
         query: str | None = None,
         exclude: Sequence[str] = (),
         include_seen: bool = False,
+        surface: str = DEFAULT_SURFACE,
+        trace: bool = False,
     ) -> Recommendation:
         """The best ``k`` items for ``user_id``, who may be unknown, or None where nobody in particular asks; fewer
-        where the catalogue has no more. ``query`` is a request in words, Chinese or English.
+        where the catalogue has no more. ``query`` is a request in words, Chinese or English. ``surface`` names the
+        pipeline that re-ranks, ``trace`` asks what each of its stages did.
 
         Items of ``exclude``, hidden items, those that the person's words rule out and (unless ``include_seen``) the
         person's own never come out.
@@ -123,15 +135,21 @@ class Engine:
         wanted = self._listener.hear(user_id, query)
         k = wanted.at_most(k)
         allowed = self._allowed(exclude)
-        order = self._ordered(history, wanted, allowed, k, include_seen)
+        pipeline = self._arranger.pipeline(surface)
+        order = self._ordered(history, wanted, allowed, max(k, pipeline.candidates), include_seen or pipeline.asks_seen)
         order, said = self._second_opinion(user_id, history, order, wanted)
-        order = order.first(k)
+        words = bool(wanted.requested)
+        ranked = self._arranger.run(user_id, history, order, k, allowed, surface, asked_in_words=words)
+        order = order.arranged(ranked.rows).first(len(ranked.rows))
         model = self._ranker.of(history).model
         asked_for = self._listener.answered(wanted, order.rows)
         most = self.settings.recommend.reasons
-        return answer(user_id, history, order, model, self.bundle, self._shelf, wanted, asked_for, said, most)
+        told = answer(user_id, history, order, model, self.bundle, self._shelf, wanted, asked_for, said, most)
+        return with_surface(told, surface, ranked, self._shelf.catalogue.titles if trace else None)
 
-    def recommend_all(self, k: int = 10, *, exclude: Sequence[str] = ()) -> Iterator[pl.DataFrame]:
+    def recommend_all(
+        self, k: int = 10, *, exclude: Sequence[str] = (), surface: str = DEFAULT_SURFACE
+    ) -> Iterator[pl.DataFrame]:
         """Every stored user's list, in batches: columns ``user_id``, ``item_id``, ``score``, ``rank`` (from 1).
 
         What people said of their profiles is obeyed; no language model re-ranks here."""
@@ -145,15 +163,21 @@ class Engine:
         histories = self._histories(self.store.events(), users)
         allowed = self._allowed(exclude)
         speakers = set(self.store.profiles.speakers())
+        seen = self._arranger.pipeline(surface).asks_seen
         ids = np.array(shelf.items.ids, dtype=object)
         names = np.array(users, dtype=object)
         for start in range(0, len(users), BATCH):
             some = users[start : start + BATCH]
-            rows, scores = self._ranker.top_k(histories.slice(start, start + BATCH), k, allowed=allowed)
+            own = histories.slice(start, start + BATCH)
+            first = max(k, self._arranger.pipeline(surface).candidates)
+            rows, scores = self._ranker.top_k(own, first, exclude_seen=not seen, allowed=allowed)
+            chances = self._probability.of(scores, own.lengths)
+            rows, scores = self._arranger.run_many(some, own, rows, scores, chances, k, allowed, surface)
             for place, user in enumerate(some):
                 if user in speakers:
                     history = histories.slice(start + place, start + place + 1)
-                    order = self._ordered(history, self._listener.hear(user, None), allowed, k, False).first(k)
+                    order = self._ordered(history, self._listener.hear(user, None), allowed, first, seen)
+                    order = order.arranged(self._arranger.run(user, history, order, k, allowed, surface).rows).first(k)
                     rows[place], scores[place] = -1, -np.inf
                     rows[place, : len(order.rows)], scores[place, : len(order.rows)] = order.rows, order.scores
             taken = rows >= 0
@@ -173,26 +197,7 @@ class Engine:
         Raises UnknownItem for an id nobody has heard of, ModelError for an item that came after training and whose
         text the model cannot place.
         """
-        row = self._shelf.items.row(item_id)
-        if row < 0:
-            raise UnknownItem(f"no item '{item_id}'", fix="check the id, or import the item first")
-        if k < 1:
-            raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
-        if row >= self._alike.n_items:
-            raise ModelError(
-                f"item '{item_id}' came after training and its text says nothing", fix="run 'zhiyin train'"
-            )
-        rows, scores = self._alike.top_k(Histories.of([[row]]), k, allowed=self._shelf.allowed[: self._alike.n_items])
-        catalogue, ids, source = self._shelf.catalogue, self._shelf.items.ids, self._alike.name
-        found = []
-        for place, (other, score) in enumerate(zip(rows[0].tolist(), scores[0].tolist(), strict=True)):
-            if other < 0 or score <= 0:
-                break
-            title = catalogue.titles[row] or None
-            reason = Reason("similar", item_id, title, None, shared_features(catalogue, row, other))
-            name = catalogue.titles[other] or None
-            found.append(Recommended(ids[other], name, place + 1, round(score, 6), None, [source], [reason]))
-        return found
+        return alike(self._alike, self._shelf, item_id, k)
 
     def history(self, user_id: str) -> list[tuple[str, str]]:
         """Ids and titles of what the person took, latest first."""
@@ -273,6 +278,14 @@ class Engine:
         return self._ranker.long.model
 
     @cached_property
+    def _probability(self) -> Probability:
+        return Probability.from_dict(self.bundle.manifest.metrics["probability"])
+
+    @cached_property
+    def _arranger(self) -> Arranger:
+        return Arranger(self.store, self.bundle, self._shelf, self._project)
+
+    @cached_property
     def _reranker(self) -> LlmRanker | None:
         """The language model as a re-ranker, where training measured that it helps."""
         told = self.bundle.manifest.config.get("rerank")
@@ -331,7 +344,8 @@ class Engine:
         most = k if not wanted.wishes else len(self._shelf.items)
         base = by_history(self._ranker, history, max(most, self._considered), allowed, exclude_seen=not include_seen)
         if not wanted.wishes:
-            return base
+            chances = self._probability.of(base.scores[None], history.lengths)[0]
+            return Ordered(base.rows, base.scores, base.parts, chances)
         model = self._ranker.of(history).model
         own = by_history(model, known_to(history, model.n_items), most, allowed[: model.n_items])
         base = levelled(own, base)
@@ -352,7 +366,8 @@ class Engine:
     def _histories(self, events: pl.DataFrame, users: Sequence[str]) -> Histories:
         liked = positives(events, self._preprocess, unit=self._unit)
         half_life = self._preprocess.half_life_days
-        return histories_of(liked, self._shelf.items, users, half_life_days=half_life, now=self._now)
+        items, known = self._shelf.items, self.bundle.users
+        return histories_of(liked, items, users, known=known, half_life_days=half_life, now=self._now)
 
     def _allowed(self, exclude: Sequence[str]) -> NDArray[np.bool_]:
         allowed = self._shelf.allowed.copy()

@@ -17,11 +17,11 @@ import typer
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from zhiyin.candidates.registry import MODELS
 from zhiyin.cli import app
 from zhiyin.config import ASSETS_VARIABLE, FILE_NAME, Settings
 from zhiyin.errors import UsageError
 from zhiyin.parts import PARTS
+from zhiyin.registry import MODELS
 
 COLUMNS = 100
 """Width of help texts: the terminal is not asked, so the page is the same everywhere."""

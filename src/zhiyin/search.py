@@ -62,10 +62,11 @@ class Search:
         seed: int,
         budget: float,
         filler: Recommender | None,
-        optional: bool = False,
+        first_fit: float = np.inf,
     ) -> None:
-        """``filler`` completes short lists. An ``optional`` model gives up where even one fit is beyond its means."""
-        self._optional = optional
+        """``filler`` completes short lists. A model gives up where even one fit takes more than ``first_fit`` nominal
+        seconds; one fit is made even where it takes more than the budget."""
+        self._first_fit = first_fit
         self._filler = filler
         self._trial = trial
         self._catalogue = catalogue
@@ -84,9 +85,9 @@ class Search:
         """The best parameters, those in ``fixed`` kept as given; the defaults alone where ``search`` is off."""
         best = self._kind.make_params(fixed)
         cost = self._model(best).fit_seconds(self._data)
-        if cost > max(self._budget, LEAST) and self._optional:
+        if cost > max(self._first_fit, LEAST):
             raise ModelError(
-                f"one fit would take about {cost:.0f} s, more than its share of {self._budget:.0f} s",
+                f"one fit would take about {cost:.0f} s, more than half of the search may take",
                 fix="raise train.search_seconds",
             )
         score = self._measure(best)

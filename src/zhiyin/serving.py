@@ -5,11 +5,11 @@ from __future__ import annotations
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled
-from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.errors import BundleError
 from zhiyin.fused import FusedModel, FusionParams
 from zhiyin.newcomers import Shelf
+from zhiyin.registry import FILLER, MODELS
 
 
 def restored(bundle: Bundle, name: str) -> Recommender:

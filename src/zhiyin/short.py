@@ -54,7 +54,13 @@ def choose_short(core: LinearCore, filler: Recommender, trial: Trial, catalogue:
     if min(len(first.users), len(second.users)) < FEWEST:
         return Short(None, None, 0, None)
     search = ShortSearch(
-        ShortCore, cut_short(first), catalogue, seed=seed, budget=NOMINAL_SECONDS, filler=filler, optional=True
+        ShortCore,
+        cut_short(first),
+        catalogue,
+        seed=seed,
+        budget=NOMINAL_SECONDS,
+        filler=filler,
+        first_fit=NOMINAL_SECONDS,
     )
     params = search.run_from(core)
     assert isinstance(search.best, ShortCore)

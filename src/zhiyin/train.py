@@ -10,20 +10,20 @@ from pathlib import Path
 from zhiyin.admit import admit
 from zhiyin.bundle import FOLDER, BundleContent, Manifest, publish
 from zhiyin.candidates.linear import LinearCore
-from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ShortCore
 from zhiyin.choice import Choice
 from zhiyin.choose import check_models, choose, untested
 from zhiyin.config import Settings
 from zhiyin.errors import NotEnoughData
-from zhiyin.interests import interests_before, learn_interests, named_interests
+from zhiyin.interests import interests_before, named_interests
 from zhiyin.llm import open_models
-from zhiyin.parts import INTERESTS, params_of
 from zhiyin.ports import LanguageModels, Progress, Silent
 from zhiyin.prepare import Prepared, prepare
-from zhiyin.preprocess.splits import leave_one_out
-from zhiyin.rank.interests import InterestParams
+from zhiyin.preprocess.splits import held_out
+from zhiyin.rank.interests import NAME as INTERESTS
+from zhiyin.rank.interests import InterestModel, InterestParams
 from zhiyin.readings import read_for
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.store.sql import SqlStore
 from zhiyin.types import NO_TIME, TrainingData
 
@@ -53,13 +53,11 @@ def _train(store: SqlStore, settings: Settings, project: Path, models: LanguageM
     choice = decide(prepared, settings, project, progress)
     gate = admit(prepared, choice, settings, models, progress)
     content = fit(prepared, choice, settings, progress)
-    model, kept = learn_interests(
-        everything(prepared, settings), params_of(settings, INTERESTS, InterestParams), progress
-    )
+    params, arrays = content.models[INTERESTS]
+    model = InterestModel(InterestParams(**params)).restore(arrays)
     before = interests_before(store, project)
     content = replace(
         content,
-        models={**content.models, INTERESTS: kept},
         interests=named_interests(model, prepared, before, models, settings, progress),
         features=read_for(store, settings, prepared.interactions.items, models, progress),
         config={**content.config, "rerank": gate.params},
@@ -77,7 +75,7 @@ def decide(prepared: Prepared, settings: Settings, project: Path, progress: Prog
     """
     check_models(settings)
     try:
-        split = leave_one_out(prepared.interactions)
+        split = held_out(prepared.interactions, seed=settings.train.seed)
     except NotEnoughData as little:
         progress.say(f"Nothing was measured: {little.line}")
         return untested(settings)
@@ -85,14 +83,16 @@ def decide(prepared: Prepared, settings: Settings, project: Path, progress: Prog
 
 
 def fit(prepared: Prepared, choice: Choice, settings: Settings, progress: Progress) -> BundleContent:
-    """The served model, its filler and the model for short histories where there is one, fitted on everything."""
+    """What serves, fitted on everything: the chosen models, the filler, the interests behind profiles, and the model
+    for short histories where there is one."""
     data = everything(prepared, settings)
     models, fitted = {}, {}
-    needed = list(dict.fromkeys((*choice.needed, FILLER)))
+    params = {INTERESTS: MODELS[INTERESTS].make_params(settings.models.get(INTERESTS, {})), **choice.params}
+    needed = list(dict.fromkeys((*choice.needed, FILLER, INTERESTS)))
     with progress.task("Fitting the served models on everything", total=len(needed)) as advance:
         for name in needed:
-            model = fitted[name] = MODELS[name](choice.params[name]).fit(data)
-            models[name] = (choice.params[name].model_dump(), model.arrays())
+            model = fitted[name] = MODELS[name](params[name]).fit(data)
+            models[name] = (params[name].model_dump(), model.arrays())
             if choice.short is not None and isinstance(model, LinearCore):
                 short = ShortCore.beside(model, choice.short).fit(data)
                 models[ShortCore.name] = (choice.short.model_dump(), short.arrays())
@@ -111,7 +111,8 @@ def fit(prepared: Prepared, choice: Choice, settings: Settings, progress: Progre
         config={"unit": prepared.cleaning.unit, "now": data.now, "preprocess": settings.preprocess.model_dump()},
         metrics={
             "validation_ndcg@10": choice.scores,
-            "rank_probability": choice.probability,
+            "probability": choice.probability.to_dict(),
+            "first_place": choice.first_place,
             # How many, not who: a bundle outlives an erasure.
             "cleaning": {**prepared.cleaning.to_dict(), "bots": len(prepared.cleaning.bots)},
         },

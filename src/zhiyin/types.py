@@ -28,6 +28,9 @@ RANK = "rank"
 NO_TIME = int(np.iinfo(np.int64).min)
 """Time of an event that carries none: sorts before every real time. Times are int64 microseconds since 1970, UTC."""
 
+DEFAULT_SURFACE = "default"
+"""Where a list is shown if nobody says where: the name of its pipeline."""
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]

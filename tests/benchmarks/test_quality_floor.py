@@ -23,7 +23,7 @@ from zhiyin.ports import Silent
 from zhiyin.types import TrainingData
 
 NDCG = "NDCG@10"
-SETTINGS = 'name = "world"\n[encoder]\nmodel = "none"\n[train]\nsearch_seconds = 5\n'
+SETTINGS = 'name = "world"\n[encoder]\nmodel = "none"\n[train]\nsearch_seconds = 2\n[models.sequence]\nepochs = 3\n'
 USERS, TOPICS, PER_TOPIC, EVENTS = 500, 12, 15, 12
 NOISE = 0.03
 """Half a 95 % interval of these figures over 500 users, which other random numbers would move them by."""

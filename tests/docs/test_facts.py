@@ -15,7 +15,7 @@ from zhiyin.candidates import newcomers, rules
 from zhiyin.candidates.item_knn import BM25_LENGTH, BM25_SATURATION
 from zhiyin.candidates.linear import LinearParams
 from zhiyin.candidates.matrix import ItemMatrixModel
-from zhiyin.candidates.registry import CORE, FILLER, MODELS
+from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.candidates.solvers import fits_densely
 from zhiyin.evaluate.intervals import LEVEL, RESAMPLES
 from zhiyin.evaluate.measure import measure_lists

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from zhiyin.candidates.registry import MODELS
+from zhiyin.registry import MODELS
 from zhiyin.cli import app
 from zhiyin.config import Settings, make_settings
 from zhiyin.errors import ConfigError, UsageError

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from zhiyin.bundle.manifest import FORMAT, Manifest, Stamp
-from zhiyin.bundle.writing import FEATURES, MANIFEST, entry_of
+from zhiyin.bundle.writing import FEATURES, MANIFEST, TENSORS, entry_of
 from zhiyin.errors import BundleError
 from zhiyin.types import Catalogue, IdMap
 
@@ -63,11 +63,17 @@ class Bundle:
         return self._table(FEATURES)["features"].to_list()
 
     def arrays(self, model: str) -> dict[str, NDArray[Any]]:
-        """The arrays of ``model``, memory-mapped. Raises BundleError where the bundle does not hold that model."""
+        """The arrays of ``model``, memory-mapped unless they are a network's. Raises BundleError where the bundle does not
+        hold that model."""
         start = f"models/{model}/"
         names = [name for name in self.manifest.files if name.startswith(start)]
         if not names:
             raise BundleError(f"no model '{model}' in it", where=str(self.folder), fix=FIX)
+        if names == [start + TENSORS]:
+            from safetensors.numpy import load_file
+
+            with _reading(self.folder / names[0]):
+                return dict(load_file(self.folder / names[0]))
         return {name.removeprefix(start).removesuffix(".npy"): self._array(name) for name in names}
 
     def verify(self) -> None:

@@ -32,7 +32,21 @@ FEATURES = "features.parquet"
 fingerprint."""
 LOCK = ".lock"
 UNFINISHED = ".unfinished-"
-PACKAGES = ("zhiyin", "implicit", "numpy", "onnxruntime", "polars", "scipy", "sparse-dot-topn", "tokenizers")
+PACKAGES = (
+    "zhiyin",
+    "implicit",
+    "lightgbm",
+    "numpy",
+    "onnxruntime",
+    "polars",
+    "safetensors",
+    "scipy",
+    "sparse-dot-topn",
+    "tokenizers",
+)
+TENSORS = "weights.safetensors"
+"""The weights of a network, in the form in which networks are passed on."""
+NETWORKS = frozenset({"sequence"})
 
 
 @dataclass(frozen=True)
@@ -159,6 +173,12 @@ def _write_parts(folder: Path, content: BundleContent) -> None:
         np.save(folder / "vectors.npy", catalogue.vectors, allow_pickle=False)
     for name, (_, arrays) in content.models.items():
         (folder / "models" / name).mkdir(parents=True)
+        if name in NETWORKS:
+            from safetensors.numpy import save_file
+
+            whole = {key: np.ascontiguousarray(array) for key, array in arrays.items()}
+            save_file(whole, folder / "models" / name / TENSORS)
+            continue
         for key, array in arrays.items():
             np.save(folder / "models" / name / f"{key}.npy", array, allow_pickle=False)
 

@@ -18,9 +18,9 @@ from zhiyin.types import Floats, Histories, TrainingData
 
 
 class ImplicitALSParams(Params):
-    factors: int = Field(128, ge=1, le=2048)
+    factors: int = Field(64, ge=1, le=2048)
     """Length of the user and item factors."""
-    regularization: float = Field(0.1, gt=0, le=10_000)
+    regularization: float = Field(30.0, gt=0, le=10_000)
     """Weight of the squared length of the factors in the loss."""
     alpha: float = Field(10.0, gt=0, le=10_000)
     """Confidence in an event of weight w is 1 + alpha w; in its absence 1."""
@@ -35,9 +35,9 @@ class ImplicitALS(Recommender):
     name: ClassVar[str] = "als"
     params_type: ClassVar[type[Params]] = ImplicitALSParams
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "alpha": (10.0, 1.0, 40.0, 100.0),
-        "regularization": (0.1, 3.0, 30.0),
-        "factors": (128, 64, 256),
+        "alpha": (10.0, 1.0, 20.0, 40.0, 100.0),
+        "regularization": (30.0, 0.1, 3.0, 10.0, 60.0, 100.0),
+        "factors": (64, 96, 128, 256),
     }
     additive: ClassVar[bool] = True
     params: ImplicitALSParams

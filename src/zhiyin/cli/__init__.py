@@ -28,11 +28,13 @@ def _register() -> None:
         import_,
         init,
         items,
+        pipelines,
         profile,
         recommend,
         report,
         similar,
         train,
+        tune,
     )
 
     app.command("demo")(demo.demo)
@@ -40,6 +42,7 @@ def _register() -> None:
     app.command("import")(import_.import_)
     app.command("train")(train.train)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("tune")(tune.tune)
     app.command("recommend")(recommend.recommend)
     app.command("similar")(similar.similar)
     app.command("profile")(profile.profile)
@@ -47,6 +50,7 @@ def _register() -> None:
     app.command("items")(items.items)
     app.command("report")(report.report)
     app.command("doctor")(doctor.doctor)
+    app.add_typer(pipelines.app, name="pipelines")
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
 

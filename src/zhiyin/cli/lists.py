@@ -30,6 +30,10 @@ def show_list(answer: Recommendation) -> None:
     if answer.fallback:
         typer.echo(f"  {answer.fallback['reason']}")
     show_items(answer.items, language)
+    for stage in answer.trace or ():
+        typer.echo(f"  {stage.place}. {stage.stage}")
+        for line in stage.zh if language == "zh" else stage.en:
+            typer.echo(f"        {line}")
 
 
 def show_asked(asked: Asked) -> None:

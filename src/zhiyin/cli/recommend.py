@@ -11,6 +11,7 @@ import typer
 from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, print_json
 from zhiyin.cli.progress import make_progress
 from zhiyin.errors import UsageError
+from zhiyin.types import DEFAULT_SURFACE
 
 if TYPE_CHECKING:
     import polars as pl
@@ -24,6 +25,10 @@ def recommend(
     ] = None,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Length of the list.")] = 10,
     exclude: Annotated[list[str] | None, typer.Option(help="An item that must not come out; may be repeated.")] = None,
+    surface: Annotated[
+        str, typer.Option(metavar="NAME", help="Where the list is shown: the pipeline that re-ranks it.")
+    ] = DEFAULT_SURFACE,
+    trace: Annotated[bool, typer.Option("--trace", help="Say what each stage of the pipeline moved, and why.")] = False,
     everyone: Annotated[bool, typer.Option("--all", help="Write the list of every stored user; needs --out.")] = False,
     out: Annotated[Path | None, typer.Option(metavar="F", help="File for --all: .csv, .jsonl or .parquet.")] = None,
     output: FormatOption = Format.TEXT,
@@ -46,10 +51,10 @@ def recommend(
         check_name(out)
         engine = Engine.open(project)
         with make_progress(quiet).task("Recommending", total=engine.store.counts()["users"]) as advance:
-            lines = write_frames(out, counted(engine.recommend_all(k, exclude=exclude or ()), advance))
+            lines = write_frames(out, counted(engine.recommend_all(k, exclude=exclude or (), surface=surface), advance))
         typer.echo(f"{lines:,} recommendations in {out}")
         return
-    answer = Engine.open(project).recommend(user, k, query=query, exclude=exclude or ())
+    answer = Engine.open(project).recommend(user, k, query=query, exclude=exclude or (), surface=surface, trace=trace)
     if output is Format.JSON:
         print_json(answer.to_dict())
     else:

@@ -9,19 +9,21 @@ from typing import Any, Literal
 
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
-from zhiyin.candidates.registry import FILLER, MODELS
 from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.choice import Choice
-from zhiyin.choose import check_models, choose
+from zhiyin.choose import CURVE, check_models, choose
 from zhiyin.config import Settings
-from zhiyin.evaluate.measure import Measurement, measure
+from zhiyin.evaluate.measure import Measurement, Ranker, measure_lists
+from zhiyin.evaluate.metrics import hits
 from zhiyin.evaluate.protocol import Protocol
+from zhiyin.evaluate.reliability import chances_report
 from zhiyin.evaluate.report import report
 from zhiyin.fused import FusedModel
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
-from zhiyin.preprocess.splits import Split, leave_one_out, random_split, time_split
-from zhiyin.types import Interactions, TrainingData
+from zhiyin.preprocess.splits import Split, Trial, leave_one_out, random_split, time_split
+from zhiyin.registry import FILLER, MODELS
+from zhiyin.types import Catalogue, Floats, Interactions, Ints, TrainingData
 
 ProtocolName = Literal["leave-one-out", "time-split", "random"]
 FitName = Literal["strict", "refit"]
@@ -34,12 +36,15 @@ class Evaluation:
     protocol: Protocol
     models: dict[str, Measurement]
     choice: Choice
+    chances: dict[str, Any]
+    """How far the probabilities of the served model's lists can be relied on; see ``reliability.chances_report``."""
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of ``zhiyin evaluate``."""
         return {
             **report(self.models, self.protocol, self.choice.served),
             "hyper_parameters": {name: params.model_dump() for name, params in self.choice.params.items()},
+            "chances": self.chances,
             "fusion": self.choice.summary.get(FusedModel.name),
             "validation": {"NDCG@10": self.choice.scores},
         }
@@ -77,19 +82,28 @@ def evaluate(
     fitted = dict(choice.fitted) if fit == "strict" else {}
     filler = fitted.setdefault(FILLER, MODELS[FILLER](choice.params[FILLER])).fit(data)
     measured: dict[str, Measurement] = {}
+    chances: dict[str, Any] = {}
     with progress.task("Fitting and measuring on the test part", total=len(choice.scores)) as advance:
-        for name in choice.params:
-            if name not in fitted:
+        for name in [*choice.params, *([choice.served] if choice.fusion is not None else [])]:
+            if name not in choice.params and choice.fusion is not None:
+                fitted[name] = choice.fusion.over(fitted, data)
+            elif name not in fitted:
                 fitted[name] = MODELS[name](choice.params[name]).fit(data)
             long = short = Filled(fitted[name], filler)
             if choice.short is not None and name == choice.served and isinstance(long.model, LinearCore):
                 short = Filled(ShortCore.beside(long.model, choice.short).fit(data), filler)
-            ranker = ByLength(long, short)
-            measured[name] = measure(ranker, trial, prepared.catalogue, ks=ks, seed=settings.train.seed)
-            advance(1)
-        if choice.fusion is not None:
-            fused = Filled(choice.fusion.over(fitted, data), filler)
-            measured[choice.served] = measure(fused, trial, prepared.catalogue, ks=ks, seed=settings.train.seed)
+            rows, scores = lists(ByLength(long, short), trial, prepared.catalogue, max(*ks, CURVE))
+            measured[name] = measure_lists(
+                rows, trial.histories, trial.targets, trial.train, prepared.catalogue, ks=ks, seed=settings.train.seed
+            )
+            if name == choice.served:
+                told = choice.probability.of(scores, trial.histories.lengths)
+                chances = chances_report(told, hits(rows, trial.targets))
             advance(1)
     hidden = int(prepared.catalogue.hidden.sum())
-    return Evaluation(Protocol.of(split, trial, ks=ks, hidden_items=hidden), measured, choice)
+    return Evaluation(Protocol.of(split, trial, ks=ks, hidden_items=hidden), measured, choice, chances)
+
+
+def lists(ranker: Ranker, trial: Trial, catalogue: Catalogue, k: int) -> tuple[Ints, Floats]:
+    allowed = ~catalogue.hidden if catalogue.hidden.any() else None
+    return ranker.top_k(trial.histories, k, allowed=allowed)

@@ -16,6 +16,8 @@ TRAIN, VALIDATION, TEST, LEFT_OUT = 0, 1, 2, 3
 FEWEST_EVENTS = 3
 """A user with fewer interactions cannot give one to each of train, validation and test."""
 TOO_FEW = f"fewer than {FEWEST_EVENTS} interactions"
+UNDATED_SHARE = 0.5
+"""Above this share of events without a time, histories are taken to have no order."""
 DATED_SHARE = 0.99
 """A split by time needs a real time on at least this share of the events."""
 
@@ -157,6 +159,15 @@ def random_split(
     tests = np.minimum(tests, np.maximum(whole.lengths - checks - 1, 0))
     part = np.where(place < tests[owners], TEST, np.where(place < (tests + checks)[owners], VALIDATION, TRAIN))
     return _split("random", interactions, part.astype(np.int8), None, TOO_FEW)
+
+
+def held_out(interactions: Interactions, seed: int = 0) -> Split:
+    """The split that training decides by: everybody's last events, or random ones where most events have no time, for
+    then there is no last. Raises NotEnoughData where nobody has enough."""
+    times = interactions.histories.times
+    if len(times) and (times == NO_TIME).mean() > UNDATED_SHARE:
+        return random_split(interactions, seed=seed)
+    return leave_one_out(interactions)
 
 
 def _check_fractions(test: float, validation: float) -> None:

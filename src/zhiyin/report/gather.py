@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from zhiyin.candidates.registry import FILLER
 from zhiyin.config import Settings
 from zhiyin.errors import NotEnoughData
 from zhiyin.evaluate.run import Evaluation, FitName, ProtocolName, evaluate
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared, prepare
 from zhiyin.recommend import Engine
+from zhiyin.registry import FILLER
 from zhiyin.report.content import ReportContent
 from zhiyin.types import NO_TIME
 

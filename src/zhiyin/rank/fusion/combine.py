@@ -47,7 +47,7 @@ class Combiner:
         """float32 [rows], higher is better; rows of different people are not comparable."""
         if self.trees is not None:
             return self.trees.score(table.values)
-        # Row by row: a matrix product rounds a row by how many others there are, and lists would depend on who else asks.
+        # Row by row: a matrix product rounds a row by how many others there are, and who else asks would show.
         return np.asarray((table.values * self.weights).sum(axis=1), dtype=np.float32)
 
     @property

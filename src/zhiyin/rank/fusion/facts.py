@@ -63,7 +63,7 @@ class Facts:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        found = ITEM_COLUMNS + PERSON_COLUMNS
+        found: tuple[str, ...] = ITEM_COLUMNS + PERSON_COLUMNS
         if self.vectors is not None:
             found += TEXT_COLUMNS
         return found if self.kinds is None else found + CATEGORY_COLUMNS

@@ -1,0 +1,127 @@
+"""6: re-ranking in an engine: the pipeline of a surface over the best candidates of one person, or of many."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zhiyin.bundle import Bundle
+from zhiyin.itemview import items_of, seen_of
+from zhiyin.newcomers import Shelf
+from zhiyin.ordering import Ordered
+from zhiyin.pipeline import Pipeline, Ranked, Request, pipeline_for
+from zhiyin.registry import FILLER
+from zhiyin.rerank import Asked, Items
+from zhiyin.serving import restored
+from zhiyin.types import Floats, Histories, Ints
+
+if TYPE_CHECKING:
+    from zhiyin.interest_scorer import InterestScorer
+    from zhiyin.store.sql import SqlStore
+
+TASTE = frozenset({"novelty", "freshness", "calibration", "diversity", "exposure", "explore"})
+"""Stages that weigh relevance against something else. A request in words has said what is wanted: rules alone apply."""
+
+
+class Arranger:
+    """Pipelines are read once per surface and engine."""
+
+    def __init__(self, store: SqlStore, bundle: Bundle, shelf: Shelf, project: Path | None) -> None:
+        self._store, self._bundle, self._shelf, self._project = store, bundle, shelf, project
+        self._pipelines: dict[str, Pipeline] = {}
+
+    def pipeline(self, surface: str) -> Pipeline:
+        """Raises ConfigError where its file is wrong, or names what is nowhere in the catalogue."""
+        found = self._pipelines.get(surface)
+        if found is None:
+            found = pipeline_for(self._project or Path("."), surface) if self._project else Pipeline.default()
+            found.check(self.items)
+            self._pipelines[surface] = found
+        return found
+
+    @cached_property
+    def items(self) -> Items:
+        shelf = self._shelf
+        popularity = np.asarray(self._bundle.arrays(FILLER)["popularity"])
+        return items_of(shelf.items, shelf.catalogue, self._store, popularity=popularity, interests=self._interests)
+
+    def run(
+        self,
+        user_id: str | None,
+        history: Histories,
+        order: Ordered,
+        k: int,
+        allowed: NDArray[np.bool_],
+        surface: str,
+        *,
+        asked_in_words: bool = False,
+    ) -> Ranked:
+        """The first ``k`` of ``order`` as the pipeline of ``surface`` arranges its best candidates."""
+        pipeline = self.pipeline(surface)
+        if asked_in_words:
+            rules = [stage for stage in pipeline.stages if stage.kind not in TASTE]
+            pipeline = Pipeline(pipeline.name, rules, pipeline.candidates, pipeline.where)
+        first = max(pipeline.candidates, k)
+        best = order.first(first)
+        asked = self._asked(user_id, history, allowed, surface, pipeline)
+        return pipeline.run(Request(best.rows, best.scores, self.items, asked, k, self._level, best.chances))
+
+    def run_many(
+        self,
+        users: Sequence[str],
+        histories: Histories,
+        rows: Ints,
+        scores: Floats,
+        chances: Floats | None,
+        k: int,
+        allowed: NDArray[np.bool_],
+        surface: str,
+    ) -> tuple[Ints, Floats]:
+        """The same for many people, without traces: rows [B, k] and scores [B, k]."""
+        pipeline = self.pipeline(surface)
+        asked = [
+            self._asked(user, histories.slice(place, place + 1), allowed, surface, pipeline)
+            for place, user in enumerate(users)
+        ]
+        found = pipeline.run_many(rows, scores, self.items, asked, k=k, level=self._level, chances=chances)
+        return found[0], found[1]
+
+    def _asked(
+        self, user_id: str | None, history: Histories, allowed: NDArray[np.bool_], surface: str, pipeline: Pipeline
+    ) -> Asked:
+        mix = None
+        if any(stage.kind == "calibration" for stage in pipeline.stages) and len(history.items):
+            mix = self._scorer.model.users(history)[0]
+        seen = None
+        if pipeline.asks_seen and user_id is not None:
+            seen = seen_of(self._store, self._shelf.items, user_id)
+        # How new an item is, and how long ago something was bought, is told by the clock and not by the training.
+        now = time.time_ns() // 1000
+        return Asked(user_id, history, mix, seen, allowed, now, self._bundle.manifest.seed, surface)
+
+    @cached_property
+    def _scorer(self) -> InterestScorer:
+        from zhiyin.interest_scorer import InterestScorer
+
+        scorer = restored(self._bundle, InterestScorer.name)
+        assert isinstance(scorer, InterestScorer)
+        grown = self._shelf.with_newcomers(scorer)
+        assert isinstance(grown, InterestScorer)
+        return grown
+
+    def _interests(self) -> Floats:
+        """q(z|c) of every item on the shelf, zeros for newcomers of whom nothing is known."""
+        known = self._scorer.model.items
+        missing = len(self._shelf.items) - len(known)
+        return np.pad(known, ((0, missing), (0, 0))) if missing else known
+
+    @property
+    def _level(self) -> float | None:
+        level = self._bundle.manifest.metrics.get("first_place")
+        return None if level is None else float(level)
