@@ -23,7 +23,15 @@ from zhiyin.ports import Silent
 from zhiyin.types import TrainingData
 
 NDCG = "NDCG@10"
-SETTINGS = 'name = "world"\n[encoder]\nmodel = "none"\n[train]\nsearch_seconds = 1\n[models.sequence]\nepochs = 2\nmembers = 1\n'
+SETTINGS = """name = "world"
+[encoder]
+model = "none"
+[train]
+search_seconds = 1
+[models.sequence]
+epochs = 2
+members = 1
+"""
 USERS, TOPICS, PER_TOPIC, EVENTS = 400, 12, 15, 12
 NOISE = 0.035
 """Half a 95 % interval of these figures over 400 users, which other random numbers would move them by."""
