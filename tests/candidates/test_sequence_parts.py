@@ -9,7 +9,7 @@ import pytest
 from zhiyin.candidates.sequence.batches import batches, kept_aside, stretches
 from zhiyin.candidates.sequence.forward import states
 from zhiyin.candidates.sequence.params import SequenceParams
-from zhiyin.candidates.sequence.text import learn_map, whitened
+from zhiyin.candidates.sequence.text import POWER, closest, placed, whitened
 from zhiyin.types import Floats, Histories
 
 rng = np.random.default_rng(5)
@@ -112,22 +112,19 @@ def test_whitened_vectors() -> None:
     assert not whitened(unit(1, 4), 2).any(), "one text is no direction"
 
 
-def test_the_map_from_texts() -> None:
-    vectors = unit(200, 6)
-    vectors[5] = 0
-    learned = (vectors @ rng.normal(size=(6, 4))).astype(np.float32)
-    known = np.arange(200) < 150
-    learned -= learned[known].mean(axis=0)
-    found = learn_map(vectors, learned, known)
-    assert found is not None
-    placed = found.place(vectors)
-    assert not placed[5].any()
-    right = (placed * learned).sum(axis=1) / np.linalg.norm(placed, axis=1).clip(1e-9) / np.linalg.norm(learned, axis=1)
-    assert right[150:].mean() > 0.97
-    ratio = np.linalg.norm(placed[150:], axis=1).mean() / np.linalg.norm(learned[150:], axis=1).mean()
-    assert 0.8 < ratio < 1.25
-    assert learn_map(vectors, learned, np.zeros(200, dtype=np.bool_)) is None
-    assert learn_map(np.repeat(vectors[:1], 200, axis=0), learned, known) is None
+def test_a_place_by_text() -> None:
+    known = np.array([[1, 0, 0], [0.8, 0.6, 0], [0, 0, 1]], dtype=np.float32)
+    learned = np.array([[1, 0], [0, 1], [5, 5]], dtype=np.float32)
+    asked = np.array([[1, 0, 0], [0, 0, 1], [0, 0, 0], [-1, 0, 0]], dtype=np.float32)
+    found = placed(closest(asked, known), learned)
+    share = 1 / (1 + 0.8**POWER)
+    assert found[0] == pytest.approx([share, 1 - share])
+    assert found[1] == pytest.approx([5, 5])
+    assert not found[2:].any(), "no text, and no text that is close"
+    without = placed(closest(asked, known, np.array([0, 2, -1, -1])), learned)
+    assert without[0] == pytest.approx([0, 1]), "an item is no neighbour of itself"
+    assert not without[1].any()
+    assert not placed(closest(asked, known[:0]), learned[:0]).any()
 
 
 def test_asking_needs_no_torch() -> None:

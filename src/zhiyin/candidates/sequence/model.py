@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.sequence.forward import direction, states
 from zhiyin.candidates.sequence.params import FEWEST_STEPS, SequenceParams
-from zhiyin.candidates.sequence.text import TextMap, learn_map, whitened
+from zhiyin.candidates.sequence.text import closest, placed, whitened
 from zhiyin.errors import ModelError
 from zhiyin.types import Floats, Histories, Ints, Longs, TrainingData
 
@@ -32,9 +32,10 @@ class SequenceModel(Recommender):
 
     h is the state after the latest event and e_c the vector of item c, both of length 1; the mean changes no order.
 
-    With n events of an item, e_c is (n * what was learned of it + trust * what its text says) / (n + trust); what texts
-    say is the ridge regression of what was learned on them. Items with neither events nor text score 0. An empty
-    history scores 0 everywhere. What an event weighs and when it was plays no part, its place in the history does.
+    With n events of an item, e_c is (n * what was learned of it + trust * what its text says) / (n + trust); a text
+    says the mean of what was learned of the items with the closest texts. Items with neither events nor text score 0.
+    An empty history scores 0 everywhere. What an event weighs and when it was plays no part, its place in the history
+    does.
     """
 
     name: ClassVar[str] = "sequence"
@@ -65,7 +66,8 @@ class SequenceModel(Recommender):
         step = 2e-3 + 1.2e-9 * n * params.factors
         passes = max(params.epochs, FEWEST_STEPS * params.batch / max(params.batch, events))
         steps = max(1.0, events / params.batch)
-        return 1.0 + params.members * passes * (events * event + steps * step)
+        texts = 0.0 if data.catalogue.vectors is None else 3e-8 * n**2
+        return 1.0 + texts + params.members * passes * (events * event + steps * step)
 
     def fit(self, data: TrainingData) -> Self:
         """Raises ModelError where torch is not installed, or ``heads`` does not divide ``factors``."""
@@ -90,8 +92,7 @@ class SequenceModel(Recommender):
                     self._members[-1]["items"][:] = 0  # nobody took one item after another: nothing to say
                 self.progress.append(learner.progress)
             counts = np.bincount(histories.items, minlength=n)
-            for weights in self._members:
-                _heed_texts(weights, counts, data.catalogue.vectors, self.params.trust)
+            _heed_texts(self._members, counts, data.catalogue.vectors, self.params.trust)
         return self.restore(self._named())
 
     def _beginning(self, data: TrainingData, seed: int) -> Floats:
@@ -135,15 +136,14 @@ class SequenceModel(Recommender):
     def with_newcomers(self, known: Floats, new: Floats) -> Self:
         """New items are placed by their texts alone, as items without events were; without a text they score 0."""
         self.check_fitted()
-        maps = [_map_of(weights) for weights in self._members]
-        if not len(new) or any(found is None or new.shape[1] != len(found.centre) for found in maps):
+        told = known.any(axis=1)
+        if not len(new) or not told.any():
             return self
         grown = type(self)(self.params)
-        grown._members = [
-            {**weights, "items": np.concatenate((weights["items"], _placed(found, weights["centre"], new)))}
-            for weights, found in zip(self._members, maps, strict=True)
-            if found is not None
-        ]
+        for weights in self._members:
+            used = told & weights["items"].any(axis=1)
+            more = placed(closest(new, known[used]), weights["items"][used])
+            grown._members.append({**weights, "items": np.concatenate((weights["items"], more))})
         return grown.restore(grown._named())
 
     def _named(self) -> dict[str, NDArray[Any]]:
@@ -152,10 +152,8 @@ class SequenceModel(Recommender):
         }
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """By member and name, float32: "0.items" [n, factors], "0.centre" and "0.level" the mean of the vectors and of
-        the directions of items with events, "0.places", "0.blocks.0.mix.weight" and so on as ``network`` names them,
-        "0.map.centre" and "0.map.weights" where there is text.
-        """
+        """By member and name, float32: "0.items" [n, factors], "0.level" the mean of the directions of items with
+        events, "0.places", "0.blocks.0.mix.weight" and so on as ``network`` names them."""
         self.check_fitted()
         return self._named()
 
@@ -170,28 +168,23 @@ class SequenceModel(Recommender):
         return self
 
 
-def _heed_texts(weights: dict[str, NDArray[Any]], counts: Longs, vectors: Floats | None, trust: float) -> None:
-    """Complete what was learned: the means of the items with events, the map from texts, and by it the vectors of the
-    items without events, zeros where there is no text; those of few events come to lie between."""
-    items, known = weights["items"], counts > 0
-    weights["centre"] = items[known].mean(axis=0)
-    items[~known] = 0
-    found = None if vectors is None else learn_map(vectors, items - weights["centre"], known)
-    if vectors is not None and found is not None:
-        weights["map.centre"], weights["map.weights"] = found.centre, found.weights
-        told = vectors.any(axis=1)
-        own = (counts[told] / np.maximum(counts[told] + trust, 1e-9)).astype(np.float32)[:, None]
-        items[told] = own * items[told] + (1 - own) * _placed(found, weights["centre"], vectors[told])
-    weights["level"] = direction(items[known]).mean(axis=0)
-
-
-def _placed(found: TextMap, centre: Floats, vectors: Floats) -> Floats:
-    placed: Floats = np.where(vectors.any(axis=1, keepdims=True), found.place(vectors) + centre, np.float32(0))
-    return placed
-
-
-def _map_of(weights: dict[str, NDArray[Any]]) -> TextMap | None:
-    return TextMap(weights["map.centre"], weights["map.weights"]) if "map.centre" in weights else None
+def _heed_texts(members: list[dict[str, NDArray[Any]]], counts: Longs, vectors: Floats | None, trust: float) -> None:
+    """Complete what was learned: items without events get the vectors of their texts, zeros where there is no text;
+    those of few events come to lie between what was learned and that."""
+    known = counts > 0
+    told = np.flatnonzero(vectors.any(axis=1)) if vectors is not None else np.empty(0, dtype=np.int64)
+    used = told[known[told]]
+    if vectors is not None:
+        neighbours = closest(vectors[told], vectors[used], np.where(known[told], np.cumsum(known[told]) - 1, -1))
+        share = (counts[told] / np.maximum(counts[told] + trust, 1e-9)).astype(np.float32)
+        share[known[told] & ~neighbours[1].any(axis=1)] = 1
+    for weights in members:
+        items = weights["items"]
+        items[~known] = 0
+        if vectors is not None:
+            texts = placed(neighbours, items[used])
+            items[told] = share[:, None] * items[told] + (1 - share[:, None]) * texts
+        weights["level"] = direction(items[known]).mean(axis=0)
 
 
 def _compared(weights: dict[str, NDArray[Any]]) -> Floats:

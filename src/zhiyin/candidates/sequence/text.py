@@ -1,16 +1,16 @@
-"""Text vectors as a start for item vectors, and what was learned of items as a function of their texts."""
+"""Text vectors as a start for item vectors, and as a place among what was learned."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from zhiyin.types import Floats
+from zhiyin.candidates.topn import best_of
+from zhiyin.types import Floats, Ints, Longs
 
-RIDGE = 0.3
-"""Penalty of the map from texts to vectors, as a share of the mean variance of the text vectors."""
+NEIGHBOURS = 20
+POWER = 12.0
+BLOCK_CELLS = 16_000_000
+"""Similarities held at once."""
 
 
 def whitened(vectors: Floats, width: int) -> Floats:
@@ -36,39 +36,33 @@ def whitened(vectors: Floats, width: int) -> Floats:
     return spread
 
 
-@dataclass(frozen=True)
-class TextMap:
-    """Where an item belongs by its text alone: (v - centre) @ weights, float32 [d] and [d, factors]."""
+def closest(vectors: Floats, known: Floats, own: Longs | None = None) -> tuple[Ints, Floats]:
+    """The ``NEIGHBOURS`` items whose texts ``known`` [n, d] are closest to each of ``vectors`` [m, d]: rows [m, k], -1
+    for none, and weights [m, k] in proportion to cos^POWER, which sum to 1, or to 0 where no text is close.
 
-    centre: Floats
-    weights: Floats
-
-    def place(self, vectors: Floats) -> Floats:
-        """Float32 [len(vectors), factors]; zeros where there is no text."""
-        placed = (vectors - self.centre) @ self.weights
-        placed[~vectors.any(axis=1)] = 0
-        return np.asarray(placed, dtype=np.float32)
-
-
-def learn_map(vectors: Floats, learned: Floats, known: NDArray[np.bool_]) -> TextMap | None:
-    """The map that fits what was ``learned`` [n, factors] of the ``known`` items best (ridge regression).
-
-    What it gives is as long, on average, as what was learned: a regression alone shrinks, and items known by text would
-    always come behind the others. None where no known item has a text, or their texts are all the same.
+    ``own`` [m] is each item's row among ``known``, which does not count, or -1.
     """
-    used = known & vectors.any(axis=1)
-    if not used.any():
-        return None
-    chosen, wanted = vectors[used].astype(np.float64), learned[used].astype(np.float64)
-    centre = chosen.mean(axis=0)
-    chosen = chosen - centre
-    gram = chosen.T @ chosen
-    variance = float(np.trace(gram)) / len(gram)
-    if variance <= 1e-9 * len(chosen):
-        return None
-    gram[np.diag_indices_from(gram)] += RIDGE * variance
-    weights = np.linalg.solve(gram, chosen.T @ wanted)
-    given = np.linalg.norm(chosen @ weights, axis=1).mean()
-    if given > 0:
-        weights *= np.linalg.norm(wanted, axis=1).mean() / given
-    return TextMap(centre.astype(np.float32), weights.astype(np.float32))
+    width = min(NEIGHBOURS, len(known))
+    rows = np.full((len(vectors), width), -1, dtype=np.int32)
+    weights = np.zeros((len(vectors), width), dtype=np.float32)
+    step = max(1, BLOCK_CELLS // max(1, len(known)))
+    for start in range(0, len(vectors) if width else 0, step):
+        block = np.maximum(vectors[start : start + step] @ known.T, 0).astype(np.float32)
+        if own is not None:
+            there = np.flatnonzero(own[start : start + step] >= 0)
+            block[there, own[start + there]] = 0
+        nearest, cosines = best_of(block, width)
+        rows[start : start + step] = nearest
+        weights[start : start + step] = np.where(nearest >= 0, np.maximum(cosines, 0), 0) ** POWER
+    weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    return rows, weights
+
+
+def placed(neighbours: tuple[Ints, Floats], learned: Floats) -> Floats:
+    """Where items belong by their texts alone: the weighted mean of what was ``learned`` [n, factors] of their
+    ``closest``; float32 [m, factors]."""
+    rows, weights = neighbours
+    found = np.zeros((len(rows), learned.shape[1]), dtype=np.float32)
+    for nearest, weight in zip(rows.T, weights.T, strict=True):
+        found += weight[:, None] * learned[np.maximum(nearest, 0)]
+    return found
