@@ -14,7 +14,7 @@ from zhiyin.fused import FusedModel, FusionParams, below, like_neighbours
 from zhiyin.fusing import FusingParams, fuse
 from zhiyin.ports import Silent
 from zhiyin.preprocess.splits import leave_one_out
-from zhiyin.rank.fusion import Combiner, Facts, TreeParams, score_columns
+from zhiyin.rank.fusion import Combiner, Facts, score_columns
 from zhiyin.testing.fixtures import shop, training_data
 from zhiyin.testing.models import CHECKS, Check
 from zhiyin.types import Histories, TrainingData
@@ -130,7 +130,7 @@ def test_combines_where_it_is_better_and_not_where_it_is_not() -> None:
     train = TrainingData(trial.train, data.catalogue, 0, trial.now)
     members: dict[str, Any] = {"item_knn": ItemKNN(decay=1.0).fit(train), "rules": SequentialRules().fit(train)}
     filler = WindowedPopularity().fit(train)
-    params = FusingParams(candidates=20, kinds=("linear",), trees=TreeParams(trees=10))
+    params = FusingParams(candidates=20, kind="linear")
     args = (trial, data.catalogue, params)
     better = fuse(members, "item_knn", filler, *args, seed=0, progress=Silent())
     assert better.model is not None

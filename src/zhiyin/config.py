@@ -75,10 +75,10 @@ class TrainSettings(Section):
     """Seed of everything random."""
     search: bool = True
     """Search hyper-parameters on validation; off uses the defaults."""
-    search_seconds: float = Field(400.0, gt=0)
+    search_seconds: float = Field(600.0, gt=0)
     """Budget of the search in nominal seconds: each trial costs what its model's formula says it takes on two cores.
     The clock is not asked, so the same data give the same choice. The core may spend 30 %, the others share 40 %; a
-    model of which a single fit takes more than half of it is left out."""
+    model of which a single fit takes more than half of it is left out, if no lighter one is to be had."""
     search_users: int = Field(20_000, ge=10)
     """Validation is measured on at most this many users, drawn by seed."""
     short_histories: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -106,15 +106,16 @@ def explain(
     again: Callable[[Histories], Ordered] | None = None,
     barring: int | None = None,
     named: bool = False,
+    moved: Sequence[tuple[str, str]] = (),
 ) -> Explanation:
     """Why ``item_id`` is, or is not, among the best ``k`` for ``user_id``, by the same rules as the list itself.
 
     ``language`` None takes that of the titles the person chose. ``wishes`` are those in force, of the profile and of
     the request; ``barring`` is the place among them of the one that kept the item out, where the caller knows.
     ``interests`` are those the item loads on, the person's strongest first. ``ordered`` is the order the list was made
-    in (every item that may be shown); None lets the model and its filler make it. ``again`` makes such an order for
-    another history; without it nothing is said of what would change an order that was given. An unknown item is no
-    error: it has its rule.
+    in (every item that may be shown, as re-ranked); None lets the model and its filler make it. ``again`` makes such
+    an order for another history; without it nothing is said of what would change an order that was given. ``moved``
+    says in English and Chinese what re-ranking did with the item. An unknown item is no error: it has its rule.
     """
     asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered, again)
     language = language or asked.language
@@ -142,7 +143,7 @@ def explain(
             tier = max((one.tier for one in said), key=list(Tier).index, default=Tier.NONE)
             note = None if said else _silence(language)
         else:
-            why = low(asked.standing(place), language)
+            why = low(replace(asked.standing(place), moved=tuple(moved)), language)
     name = desk.bundle.manifest.name
     return Explanation(
         user_id, item_id, title, name, language, tier, why is None, rank, score, said, evidence, why, note

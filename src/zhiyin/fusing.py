@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import Filled
@@ -32,10 +32,9 @@ OBJECTIVE = f"NDCG@{K}"
 CURVE = 100
 
 
-class FusingParams(BaseModel):
+class FusingParams(TreeParams):
     """How the combination is learned: ``[models.fusion]``."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
         "candidates": (120, 60, 240),
         "penalty": (1e-3, 1e-4, 1e-2, 0.1),
@@ -45,19 +44,22 @@ class FusingParams(BaseModel):
     """Try a combination at all."""
     candidates: int = Field(120, ge=2, le=5000)
     """Items that the core proposes for each person; every other model proposes half as many."""
-    people: int = Field(12_000, ge=10)
+    people: int = Field(12_000, ge=10, le=10_000_000)
     """Validation people learned from at most, drawn by seed."""
     folds: int = Field(3, ge=2, le=20)
     """Parts of the people for cross-fitting."""
-    penalty: float = Field(1e-3, ge=0)
+    penalty: float = Field(1e-3, ge=0, le=1e6)
     """Ridge penalty on the weights of the sum."""
     least_share: float = Field(0.01, ge=0, lt=1)
     """Models with less than this part in the combination are left out of it."""
     confidence: float = Field(1.0, ge=0, le=10)
     """Standard errors by which the combination has to be better than the best single model."""
-    kinds: tuple[Kind, ...] = Field(("linear", "trees"), min_length=1)
-    """Combinations to try: a weighted sum, boosted trees."""
-    trees: TreeParams = TreeParams()
+    kind: Literal["auto", "linear", "trees"] = "auto"
+    """A weighted sum, boosted trees, or whichever of the two is better."""
+
+    @property
+    def kinds(self) -> tuple[Kind, ...]:
+        return ("linear", "trees") if self.kind == "auto" else (self.kind,)
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ def _tried(
 
 def _learn(table: Table, trial: Trial, kind: Kind, pool: Pool, params: FusingParams, seed: int) -> Combiner:
     labels = table.labels(trial.targets, trial.train.n_items)
-    return learn(table, labels, kind, models=pool.models, penalty=params.penalty, trees=params.trees, seed=seed)
+    return learn(table, labels, kind, models=pool.models, penalty=params.penalty, trees=params, seed=seed)
 
 
 def _best(pool: Pool, scores: Floats, k: int) -> tuple[Ints, Floats]:

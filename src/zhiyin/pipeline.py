@@ -55,6 +55,15 @@ class Ranked:
     propensities: Values
     traces: list[Trace]
 
+    def moved(self, row: int, name: str) -> list[tuple[str, str]]:
+        """What each stage did with the item ``row``, in English and Chinese; empty where none moved it."""
+        return [
+            (f"{trace.stage}, {move.line('en', name)}", f"{trace.stage}，{move.line('zh', name)}")
+            for trace in self.traces
+            for move in trace.moves
+            if move.row == row
+        ]
+
 
 class Pipeline:
     """Stages in order. It keeps nothing between lists, so one can serve every thread."""

@@ -22,12 +22,15 @@ from zhiyin.config import PreprocessSettings, Settings, load_settings
 from zhiyin.errors import BundleError, UsageError
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
+from zhiyin.pipeline import Ranked
 from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
 from zhiyin.rank.probability import Probability
+from zhiyin.secondopinion import SecondOpinion
 from zhiyin.serving import served
-from zhiyin.types import DEFAULT_SURFACE, Histories, Job
+from zhiyin.threads import single_threaded
+from zhiyin.types import DEFAULT_SURFACE, Histories
 from zhiyin.wants import Listener, Wanted, barring
 
 if TYPE_CHECKING:
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
 
     from zhiyin.explaining import Desk, Explanation
     from zhiyin.profiling import Profiler
-    from zhiyin.rank.llm_ranker import LlmRanker, Reranked
     from zhiyin.scripts import Language
     from zhiyin.store.sql import SqlStore
     from zhiyin.understand.profiles import Profile
@@ -106,9 +108,10 @@ class Engine:
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""
         self._shelf = Shelf(self.store, self.bundle, self.settings)
-        for name in ("_ranker", "_alike", "_arranger", "_listener", "_profiler", "_desk"):
+        for name in ("_ranker", "_alike", "_second", "_arranger", "_listener", "_profiler", "_desk"):
             self.__dict__.pop(name, None)
 
+    @single_threaded
     def recommend(
         self,
         user_id: str | None,
@@ -137,10 +140,9 @@ class Engine:
         allowed = self._allowed(exclude)
         pipeline = self._arranger.pipeline(surface)
         order = self._ordered(history, wanted, allowed, max(k, pipeline.candidates), include_seen or pipeline.asks_seen)
-        order, said = self._second_opinion(user_id, history, order, wanted)
-        words = bool(wanted.requested)
-        ranked = self._arranger.run(user_id, history, order, k, allowed, surface, asked_in_words=words)
-        order = order.arranged(ranked.rows).first(len(ranked.rows))
+        order, said = self._second.of(user_id, history, order, wanted)
+        order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface)
+        order = order.first(len(ranked.rows))
         model = self._ranker.of(history).model
         asked_for = self._listener.answered(wanted, order.rows)
         most = self.settings.recommend.reasons
@@ -157,7 +159,6 @@ class Engine:
 
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
-
         users = self.store.users()["user_id"].to_list()
         shelf = self._shelf
         histories = self._histories(self.store.events(), users)
@@ -204,6 +205,7 @@ class Engine:
         history = self._history(user_id)
         return [(self._shelf.items.ids[row], self._shelf.catalogue.titles[row]) for row in history.items[::-1]]
 
+    @single_threaded
     def explain(
         self,
         user_id: str,
@@ -213,9 +215,10 @@ class Engine:
         k: int = 10,
         query: str | None = None,
         exclude: Sequence[str] = (),
+        surface: str = DEFAULT_SURFACE,
     ) -> Explanation:
-        """Why ``item_id`` is among the best ``k`` for ``user_id``, each sentence with its evidence, or why it is not
-        and what would change that. ``language`` None takes that of the titles the person chose."""
+        """Why ``item_id`` is among the best ``k`` for ``user_id`` on ``surface``, each sentence with its evidence, or
+        why it is not and what would change that. ``language`` None takes that of the titles the person chose."""
         from zhiyin.explain.evidence import Interested, Wished
         from zhiyin.explaining import explain
 
@@ -235,7 +238,8 @@ class Engine:
         allowed = self._allowed(exclude)
         n = len(self._shelf.items)
         k = wanted.at_most(k)
-        order = self._ordered(history, wanted, allowed, n, False)
+        order = self._second.of(user_id, history, self._ordered(history, wanted, allowed, n, False), wanted)[0]
+        order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface)
         weights = self._profiler.shared(user_id, row) if row >= 0 else []
         return explain(
             self._desk,
@@ -246,8 +250,11 @@ class Engine:
             exclude=exclude,
             wishes=told,
             interests=[Interested(*one) for one in weights],
-            ordered=self._second_opinion(user_id, history, order, wanted)[0],
-            again=lambda other: self._ordered(other, wanted, allowed, n, False),
+            ordered=order,
+            again=lambda other: self._arranged(
+                user_id, other, wanted, self._ordered(other, wanted, allowed, n, False), k, allowed, surface
+            )[0],
+            moved=ranked.moved(row, item_id),
             barring=barring(wanted.wishes, self._listener.matcher, row) if wanted.wishes and row >= 0 else None,
             named=bool(wanted.requested) and row >= 0 and bool(self._listener.matcher.named(wanted.requested)[row]),
         )
@@ -286,20 +293,8 @@ class Engine:
         return Arranger(self.store, self.bundle, self._shelf, self._project)
 
     @cached_property
-    def _reranker(self) -> LlmRanker | None:
-        """The language model as a re-ranker, where training measured that it helps."""
-        told = self.bundle.manifest.config.get("rerank")
-        if told is None or Job.RERANK not in self.settings.llm.jobs:
-            return None
-        from zhiyin.llm.prompts import render
-        from zhiyin.rank.llm_ranker import LlmRanker, LlmRankerParams
-
-        try:
-            return LlmRanker(self.models, render, LlmRankerParams(**told))
-        except (TypeError, ValueError) as other:
-            raise BundleError(
-                "the bundle's re-ranker is not known here", where=self.bundle.manifest.name, fix="run 'zhiyin train'"
-            ) from other
+    def _second(self) -> SecondOpinion:
+        return SecondOpinion(self.bundle, self.settings, self.models, self._shelf)
 
     @cached_property
     def _listener(self) -> Listener:
@@ -342,7 +337,9 @@ class Engine:
     ) -> Ordered:
         """4-5: candidates in the order of the model, then of what the person said."""
         most = k if not wanted.wishes else len(self._shelf.items)
-        base = by_history(self._ranker, history, max(most, self._considered), allowed, exclude_seen=not include_seen)
+        base = by_history(
+            self._ranker, history, max(most, self._second.candidates), allowed, exclude_seen=not include_seen
+        )
         if not wanted.wishes:
             chances = self._probability.of(base.scores[None], history.lengths)[0]
             return Ordered(base.rows, base.scores, base.parts, chances)
@@ -357,6 +354,21 @@ class Engine:
             if not include_seen:
                 unplaced[history.items] = False
         return by_wishes(base, wanted, self._listener.matcher, allowed, prior=prior, unplaced=unplaced)
+
+    def _arranged(
+        self,
+        user_id: str | None,
+        history: Histories,
+        wanted: Wanted,
+        order: Ordered,
+        k: int,
+        allowed: NDArray[np.bool_],
+        surface: str,
+    ) -> tuple[Ordered, Ranked]:
+        """6: the first ``k`` as the pipeline of ``surface`` has them, the others behind."""
+        words = bool(wanted.requested)
+        ranked = self._arranger.run(user_id, history, order, k, allowed, surface, asked_in_words=words)
+        return order.arranged(ranked.rows), ranked
 
     def _history(self, user_id: str | None) -> Histories:
         if user_id is None:
@@ -374,25 +386,3 @@ class Engine:
         barred = self._shelf.items.rows(exclude)
         allowed[barred[barred >= 0]] = False
         return allowed
-
-    @property
-    def _considered(self) -> int:
-        """Candidates that the re-ranker looks at."""
-        return 0 if self._reranker is None else self._reranker.params.candidates
-
-    def _second_opinion(
-        self, user_id: str | None, history: Histories, order: Ordered, wanted: Wanted
-    ) -> tuple[Ordered, Reranked | None]:
-        """6: the language model's bounded say on the first candidates, where training found that it helps. One that has
-        just failed to read the request is not waited for again."""
-        ranker = self._reranker
-        failed = wanted.asked is not None and wanted.asked.failed is not None
-        few = 0 < len(history.items) <= ranker.params.most_events if ranker else False
-        if ranker is None or failed or not few or len(order.rows) < 2:
-            return order, None
-        from zhiyin.reranking import asked_about, reordered
-
-        first = ranker.params.candidates
-        asked = asked_about(user_id or "", history, order.rows[:first], order.scores[:first], self._shelf.catalogue)
-        said = ranker.rerank(asked, seconds=self.settings.llm.answer_seconds)
-        return Ordered(*reordered(order.rows, order.scores, said), order.parts), said

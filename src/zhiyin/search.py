@@ -84,12 +84,7 @@ class Search:
     def run(self, fixed: dict[str, Any], search: bool) -> Found:
         """The best parameters, those in ``fixed`` kept as given; the defaults alone where ``search`` is off."""
         best = self._kind.make_params(fixed)
-        cost = self._model(best).fit_seconds(self._data)
-        if cost > max(self._first_fit, LEAST):
-            raise ModelError(
-                f"one fit would take about {cost:.0f} s, more than half of the search may take",
-                fix="raise train.search_seconds",
-            )
+        best = self._affordable_first(best, fixed)
         score = self._measure(best)
         space = {name: values for name, values in self._kind.search_space.items() if name not in fixed}
         for _ in range(PASSES if search else 0):
@@ -99,6 +94,19 @@ class Search:
             if score == before:
                 break
         return Found(self._kind.name, best, score, self._trials, self._spent)
+
+    def _affordable_first(self, params: Params, fixed: dict[str, Any]) -> Params:
+        """``params``, or lighter ones that keep what is ``fixed``, with which one fit is within its means."""
+        limit = max(self._first_fit, LEAST)
+        while (cost := self._model(params).fit_seconds(self._data)) > limit:
+            lighter = self._model(params).lighter()
+            if lighter is None or any(getattr(lighter, name) != value for name, value in fixed.items()):
+                raise ModelError(
+                    f"one fit would take about {cost:.0f} s, more than half of what the search may take",
+                    fix="raise train.search_seconds",
+                )
+            params = lighter
+        return params
 
     def _climb(self, best: Params, score: float, name: str, values: tuple[Any, ...]) -> tuple[Params, float]:
         start = getattr(best, name)

@@ -63,8 +63,8 @@ class Bundle:
         return self._table(FEATURES)["features"].to_list()
 
     def arrays(self, model: str) -> dict[str, NDArray[Any]]:
-        """The arrays of ``model``, memory-mapped unless they are a network's. Raises BundleError where the bundle does not
-        hold that model."""
+        """The arrays of ``model``, memory-mapped unless they are a network's. Raises BundleError where the bundle does
+        not hold that model."""
         start = f"models/{model}/"
         names = [name for name in self.manifest.files if name.startswith(start)]
         if not names:

@@ -64,6 +64,10 @@ class Recommender(ABC):
         budget does the same on every machine."""
         return 0.2 + 1e-5 * len(data.interactions.histories.items)
 
+    def lighter(self) -> Params | None:
+        """Parameters with which a fit takes about half of the time, where they are worth having; else None."""
+        return None
+
     @abstractmethod
     def fit(self, data: TrainingData) -> Self:
         """Learn from ``data``; fitting again replaces what was learned."""

@@ -65,6 +65,8 @@ class Standing:
     parts: tuple[Part, ...]
     changes: tuple[Change, ...] = ()
     filled: bool = False
+    moved: tuple[tuple[str, str], ...] = ()
+    """What re-ranking did with the item, a line for each stage that moved it, in English and Chinese."""
 
     @property
     def lowest(self) -> Part | None:
@@ -180,6 +182,7 @@ def _low_en(standing: Standing) -> list[str]:
     if standing.filled:
         return [*said, "Nothing in your own events leads to it, so it stands where popularity puts it."]
     said.append(f"Its score is {standing.score:.3f}; the last item shown has {standing.last:.3f}.")
+    said += [f"Re-ranking moved it: {line}." for line, _ in standing.moved]
     if part := standing.lowest:
         name = part_name(part.name, "en")
         said.append(f"It lacks most in {name}: {part.value:.3f} against {part.last:.3f}.")
@@ -191,6 +194,7 @@ def _low_zh(standing: Standing) -> list[str]:
     if standing.filled:
         return [*said, "您自己的记录里没有指向它的内容，所以它只按热度排位。"]
     said.append(f"它的得分是{standing.score:.3f}，列表最后一件是{standing.last:.3f}。")
+    said += [f"重排移动了它：{line}。" for _, line in standing.moved]
     if part := standing.lowest:
         name = part_name(part.name, "zh")
         said.append(f"差得最多的是{name}：{part.value:.3f}，而对方是{part.last:.3f}。")

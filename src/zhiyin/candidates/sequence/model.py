@@ -69,6 +69,9 @@ class SequenceModel(Recommender):
         texts = 0.0 if data.catalogue.vectors is None else 3e-8 * n**2
         return 1.0 + texts + params.members * passes * (events * event + steps * step)
 
+    def lighter(self) -> Params | None:
+        return self.params.model_copy(update={"members": self.params.members // 2}) if self.params.members > 1 else None
+
     def fit(self, data: TrainingData) -> Self:
         """Raises ModelError where torch is not installed, or ``heads`` does not divide ``factors``."""
         if self.params.factors % self.params.heads:

@@ -31,9 +31,9 @@ class TreeParams(BaseModel):
     """Most questions on the way to a leaf."""
     rate: float = Field(0.05, gt=0, le=1)
     """Share of each tree that counts."""
-    least_rows: int = Field(100, ge=1)
+    least_rows: int = Field(100, ge=1, le=1_000_000)
     """Least rows of a leaf."""
-    penalty: float = Field(10.0, ge=0)
+    leaf_penalty: float = Field(10.0, ge=0, le=1e6)
     """Ridge penalty on the values of leaves."""
 
 
@@ -112,7 +112,7 @@ def learn_trees(table: Table, labels: Labels, rising: Collection[str], params: T
         "num_leaves": params.leaves,
         "max_depth": params.depth,
         "min_data_in_leaf": min(params.least_rows, max(1, int(kept.sum()) // 20)),
-        "lambda_l2": params.penalty,
+        "lambda_l2": params.leaf_penalty,
         "feature_fraction": 0.7,
         "bagging_fraction": 0.8,
         "bagging_freq": 1,
