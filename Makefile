@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 COMPILE = $(BIN)/uv pip compile --quiet --no-header --no-annotate --generate-hashes --python-version 3.11 pyproject.toml requirements/build.in
 
-.PHONY: demo test install install-llm lint bench docs lock clean
+.PHONY: demo test install install-llm lint bench bench-quality docs lock clean
 
 demo: $(VENV)/.core
 	$(BIN)/zhiyin demo
@@ -22,6 +22,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# Every model of ours and the peers, on every data set at hand.
+bench-quality: $(VENV)/.dev
+	$(BIN)/python -m benchmarks quality
 
 # Writes the two pages that are made from code.
 docs: $(VENV)/.core

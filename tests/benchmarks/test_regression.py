@@ -14,10 +14,10 @@ from benchmarks.peer_implicit import counts
 from benchmarks.speed import FACTORS, K, in_turns
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.popular import WindowedPopularity
-from zhiyin.registry import MODELS
 from zhiyin.errors import AssetError
 from zhiyin.ports import Silent
 from zhiyin.preprocess.splits import Trial, leave_one_out
+from zhiyin.registry import MODELS
 from zhiyin.search import validation_score
 from zhiyin.types import Catalogue, TrainingData
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from zhiyin.registry import MODELS
 from zhiyin.cli import app
 from zhiyin.config import Settings, make_settings
 from zhiyin.errors import ConfigError, UsageError
 from zhiyin.parts import PARTS
 from zhiyin.reference import COLUMNS, PAGES, commands, configuration, helps, main, sections
+from zhiyin.registry import MODELS
 
 DOCS = Path(__file__).parents[2] / "docs"
 SETTINGS = re.findall(r"^\| `(\w+)` \| (.*?) \| .* \| `(ZHIYIN_\w+)` \|$", configuration(), re.MULTILINE)

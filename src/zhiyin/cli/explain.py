@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zhiyin.cli.common import Format, FormatOption, ProjectOption, print_json
+from zhiyin.types import DEFAULT_SURFACE
 
 if TYPE_CHECKING:
     from zhiyin.explaining import Explanation
@@ -28,6 +29,9 @@ def explain(
     query: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The request in words that the list in question answers.")
     ] = None,
+    surface: Annotated[
+        str, typer.Option(metavar="NAME", help="Where the list is shown: the pipeline that re-ranks it.")
+    ] = DEFAULT_SURFACE,
     k: Annotated[int, typer.Option("-k", min=1, max=10_000, help="Length of the list in question.")] = 10,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = Path(),
@@ -36,7 +40,7 @@ def explain(
     from zhiyin.recommend import Engine
 
     with Engine.open(project) as engine:
-        answer = engine.explain(user, item, language.value if language else None, k=k, query=query)
+        answer = engine.explain(user, item, language.value if language else None, k=k, query=query, surface=surface)
     if output is Format.JSON:
         print_json(answer.to_dict())
     else:
