@@ -30,7 +30,7 @@ class Filled:
         width = min(k, max(self.model.n_items, self.filler.n_items, 1))
         rows, scores = self._ask(self.model, histories, width, exclude_seen, allowed)
         short = np.flatnonzero(rows[:, -1] < 0) if len(rows) else np.empty(0, dtype=np.int64)
-        step = max(1, CHUNK_CELLS // (2 * width * width))
+        step = max(1, CHUNK_CELLS // max(2 * width, self.filler.n_items))
         for start in range(0, len(short), step):
             users = short[start : start + step]
             extra, weight = self._ask(self.filler, histories.take(users), 2 * width, exclude_seen, allowed)
@@ -64,7 +64,11 @@ def _fill(rows: Ints, scores: Floats, users: NDArray[np.int64], extra: Ints, wei
     own = rows[users]
     k = own.shape[1]
     held = (own >= 0).sum(axis=1)
-    fresh = (extra >= 0) & ~(extra[:, :, None] == own[:, None, :]).any(axis=2)
+    # The last column is for what is no item.
+    taken = np.zeros((len(users), max(own.max(initial=-1), extra.max(initial=-1)) + 2), dtype=np.bool_)
+    people = np.arange(len(users))[:, None]
+    taken[people, own] = True
+    fresh = (extra >= 0) & ~taken[people, extra]
     order = np.argsort(~fresh, axis=1, kind="stable")[:, :k]
     candidates = np.where(np.take_along_axis(fresh, order, axis=1), np.take_along_axis(extra, order, axis=1), -1)
     # What is not fresh does not count, or scores would depend on how many were asked for.
