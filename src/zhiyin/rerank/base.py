@@ -142,14 +142,14 @@ def listed(
     rows: Ints, scores: Floats, asked: Asked, level: float | None = None, chances: Floats | None = None
 ) -> Listed:
     """The list that enters the first stage: candidates (-1 for none) that may come out, with what they are worth by
-    ``chances`` (NaN: no more than the least of the others), else by ``scores``."""
+    ``chances`` (NaN: no more than the least of the others), else, or where none is known, by ``scores``."""
     kept = rows >= 0
     if asked.allowed is not None:
         kept &= asked.allowed[rows]
     rows, scores = rows[kept], scores[kept]
-    told = scores if chances is None else chances[kept]
+    told = scores if chances is None or np.isnan(chances[kept]).all() else chances[kept]
     known = ~np.isnan(told)
-    worth = worth_of(np.where(known, told, told[known].min() if known.any() else 0), level)
+    worth = worth_of(np.where(known, told, told[known].min(initial=np.inf)), level)
     # Worth falls along the list, also where scores do not.
     return Listed(rows, scores, np.sort(worth)[::-1])
 
