@@ -55,7 +55,8 @@ def answer(
     pulls[placed] = model.contributions_to(own, rows[placed])
     common[placed] = model.common(rows[placed])
     items = []
-    proposed = sources_of(model, own, rows)
+    core = model.core.name if isinstance(model, FusedModel) else model.name
+    proposed = proposers(model, own, rows)
     told = zip(rows.tolist(), order.scores.tolist(), chances, strict=True)
     for place, (row, score, chance) in enumerate(told):
         led = bool((pulls[place] > 0).any())
@@ -70,7 +71,7 @@ def answer(
                 place + 1,
                 round(score, 6),
                 None if chance is None or math.isnan(chance) else round(chance, 6),
-                [*([WORDS] if asked_for[place] else []), *(proposed[place] if led else [FILLER])],
+                [*([WORDS] if asked_for[place] else []), *(proposed[place] or [core if led else FILLER])],
                 reasons[:most],
             )
         )
@@ -100,11 +101,12 @@ def with_surface(told: Recommendation, surface: str, ranked: Ranked, names: Sequ
     return replace(told, surface=surface, items=items, trace=stages)
 
 
-def sources_of(model: Recommender, history: Histories, rows: Ints) -> list[list[str]]:
-    """Models that proposed each row, the one that has it highest first; the model itself where it asks no others."""
+def proposers(model: Recommender, history: Histories, rows: Ints) -> list[list[str]]:
+    """Models that proposed each row, the one that has it highest first; nobody where the model asks no others, or none
+    of them did."""
     if not isinstance(model, FusedModel):
-        return [[model.name] for _ in rows]
-    return [[name for name, _ in told] or [model.core.name] for told in model.proposals(history, rows)]
+        return [[] for _ in rows]
+    return [[name for name, _ in told] for told in model.proposals(history, rows)]
 
 
 def _temperature(user_id: str | None, history: Histories, bundle: Bundle) -> Temperature:

@@ -16,7 +16,6 @@ from zhiyin.itemview import items_of, seen_of
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
 from zhiyin.pipeline import Pipeline, Ranked, Request, pipeline_for
-from zhiyin.registry import FILLER
 from zhiyin.rerank import Asked, Items
 from zhiyin.serving import restored
 from zhiyin.types import Floats, Histories, Ints
@@ -48,8 +47,8 @@ class Arranger:
     @cached_property
     def items(self) -> Items:
         shelf = self._shelf
-        popularity = np.asarray(self._bundle.arrays(FILLER)["popularity"])
-        return items_of(shelf.items, shelf.catalogue, self._store, popularity=popularity, interests=self._interests)
+        # Counted when a stage asks: the filler's popularity is of late, and no word on who is known and who is new.
+        return items_of(shelf.items, shelf.catalogue, self._store, interests=self._interests)
 
     def run(
         self,
@@ -61,6 +60,7 @@ class Arranger:
         surface: str,
         *,
         asked_in_words: bool = False,
+        include_seen: bool = False,
     ) -> Ranked:
         """The first ``k`` of ``order`` as the pipeline of ``surface`` arranges its best candidates."""
         pipeline = self.pipeline(surface)
@@ -69,8 +69,10 @@ class Arranger:
             pipeline = Pipeline(pipeline.name, rules, pipeline.candidates, pipeline.where)
         first = max(pipeline.candidates, k)
         best = order.first(first)
-        asked = self._asked(user_id, history, allowed, surface, pipeline)
-        return pipeline.run(Request(best.rows, best.scores, self.items, asked, k, self._level, best.chances))
+        asked = self._asked(user_id, history, allowed, surface, pipeline, include_seen)
+        # The level is a chance: scores have none of their own.
+        level = None if best.chances is None else self._level
+        return pipeline.run(Request(best.rows, best.scores, self.items, asked, k, level, best.chances))
 
     def run_many(
         self,
@@ -86,15 +88,25 @@ class Arranger:
         """The same for many people, without traces: rows [B, k] and scores [B, k]."""
         pipeline = self.pipeline(surface)
         asked = [
-            self._asked(user, histories.slice(place, place + 1), allowed, surface, pipeline)
+            self._asked(user, histories.slice(place, place + 1), allowed, surface, pipeline, False)
             for place, user in enumerate(users)
         ]
         found = pipeline.run_many(rows, scores, self.items, asked, k=k, level=self._level, chances=chances)
         return found[0], found[1]
 
     def _asked(
-        self, user_id: str | None, history: Histories, allowed: NDArray[np.bool_], surface: str, pipeline: Pipeline
+        self,
+        user_id: str | None,
+        history: Histories,
+        allowed: NDArray[np.bool_],
+        surface: str,
+        pipeline: Pipeline,
+        include_seen: bool,
     ) -> Asked:
+        if not include_seen and not pipeline.asks_seen and any(stage.adds for stage in pipeline.stages):
+            # Candidates lack the person's own already; what a stage adds must, too.
+            allowed = allowed.copy()
+            allowed[history.items] = False
         mix = None
         if any(stage.kind == "calibration" for stage in pipeline.stages) and len(history.items):
             mix = self._scorer.model.users(history)[0]

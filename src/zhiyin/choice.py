@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +98,7 @@ def read_choice(path: Path) -> Choice | None:
     """The choice kept at ``path``; None where there is none that can be used, so that it is made again."""
     try:
         return _from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, ZhiyinError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile, ZhiyinError):
         return None
 
 

@@ -21,6 +21,7 @@ from zhiyin.explain.sentences import Sentence
 from zhiyin.explain.text import shown
 from zhiyin.explain.why_not import Barred, Change, Part, Rule, Standing, WhyNot, barred, best_changes, low
 from zhiyin.explain.write import write
+from zhiyin.fused import FusedModel
 from zhiyin.llm.prompts import render
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
@@ -99,6 +100,7 @@ def explain(
     language: Language | None = None,
     *,
     k: int = 10,
+    shown: int | None = None,
     exclude: Sequence[str] = (),
     wishes: Sequence[Wished] = (),
     interests: Sequence[Interested] = (),
@@ -114,10 +116,11 @@ def explain(
     the request; ``barring`` is the place among them of the one that kept the item out, where the caller knows.
     ``interests`` are those the item loads on, the person's strongest first. ``ordered`` is the order the list was made
     in (every item that may be shown, as re-ranked); None lets the model and its filler make it. ``again`` makes such
-    an order for another history; without it nothing is said of what would change an order that was given. ``moved``
-    says in English and Chinese what re-ranking did with the item. An unknown item is no error: it has its rule.
+    an order for another history; without it nothing is said of what would change an order that was given. ``shown``
+    is the length of the list itself, where re-ranking left fewer than ``k``, and ``moved`` says in English and Chinese
+    what it did with the item. An unknown item is no error: it has its rule.
     """
-    asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered, again)
+    asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered, again, k if shown is None else min(k, shown))
     language = language or asked.language
     tier, catalogue = Tier.NONE, desk.shelf.catalogue
     title = catalogue.titles[asked.item] or None if asked.item >= 0 else None
@@ -135,7 +138,7 @@ def explain(
     else:
         assert place is not None
         rank, score = place + 1, round(float(asked.order.scores[place]), 6)
-        if place < k:
+        if place < asked.shown:
             found = asked.evidence(interests)
             said = write(found, language, desk.models, render, seconds=desk.seconds)
             cited = {key for one in said for key in one.evidence}
@@ -169,8 +172,9 @@ class _Asked:
         wishes: Sequence[Wished],
         ordered: Ordered | None,
         again: Callable[[Histories], Ordered] | None,
+        shown: int,
     ) -> None:
-        self.desk, self.user_id, self.item_id, self.k = desk, user_id, item_id, k
+        self.desk, self.user_id, self.item_id, self.k, self.shown = desk, user_id, item_id, k, shown
         self.exclude, self.wishes, self._ordered, self._again = exclude, wishes, ordered, again
         self.item = desk.shelf.items.row(item_id)
         liked = positives(desk.store.events(user_id), desk.preprocess, unit=desk.unit)
@@ -198,7 +202,7 @@ class _Asked:
             return Barred(Rule.UNKNOWN, key)
         if not shelf.allowed[row]:
             return Barred(Rule.HIDDEN, key)
-        if row in self.history.items:
+        if row in self.history.items and not self._comes_again:
             return Barred(Rule.TAKEN, key, event=f"event:{self._events[key][0]}")
         if key in self.exclude:
             return Barred(Rule.EXCLUDED, key)
@@ -209,6 +213,11 @@ class _Asked:
                 if one.wish.hard and meets(one, row, shelf.catalogue) == (one.wish.weight < 0):
                     return self._against(one)
         return None
+
+    @property
+    def _comes_again(self) -> bool:
+        """Whether a list that lets own items come back has this one."""
+        return self._ordered is not None and self.item in self._ordered.rows[: self.shown]
 
     def _against(self, one: Wished) -> Barred:
         rule = Rule.MUTED if one.wish.weight < 0 else Rule.NOT_ASKED
@@ -251,6 +260,11 @@ class _Asked:
             return np.zeros(len(self.own.items), dtype=np.float32)
         return self.model.contributions(self.own, item)
 
+    def _proposed(self, item: int) -> bool:
+        """Whether some model of a combination proposed it, be it one that cannot say which events did it."""
+        model, asked = self.model, np.array([item], dtype=np.int32)
+        return isinstance(model, FusedModel) and bool(model.proposals(self.own, asked)[0])
+
     def _common(self, item: int) -> float:
         known = item < self.model.n_items
         return float(self.model.common(np.array([item], dtype=np.int32))[0]) if known else 0.0
@@ -275,7 +289,7 @@ class _Asked:
 
     def standing(self, place: int) -> Standing:
         order = self.order
-        last = min(self.k, len(order.rows)) - 1
+        last = max(1, min(self.shown, len(order.rows))) - 1
         item, other = int(order.rows[place]), int(order.rows[last])
         parts = [
             Part("own", float(self._pulls(item).sum()), float(self._pulls(other).sum())),
@@ -283,7 +297,7 @@ class _Asked:
             *(Part(name, float(values[item]), float(values[other])) for name, values in order.parts.items()),
         ]
         told = tuple(part for part in parts if part.value or part.last)
-        filled = not any(part.value for part in parts)
+        filled = not any(part.value for part in parts) and not self._proposed(item)
         score, end = float(order.scores[place]), float(order.scores[last])
         changes = best_changes(self._changes(), place + 1)
         return Standing(place + 1, len(order.rows), self.k, score, end, told, changes, filled)

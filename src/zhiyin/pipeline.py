@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from zhiyin.errors import ConfigError
+from zhiyin.errors import ConfigError, UsageError
 from zhiyin.rerank import Asked, Items, Stage, Trace
 from zhiyin.rerank.base import Values, changed, listed
 from zhiyin.rerank.reading import read_stages
@@ -24,6 +24,8 @@ from zhiyin.types import DEFAULT_SURFACE, Floats, Ints
 FOLDER = "pipelines"
 """Folder of a project that holds its pipeline files."""
 SHIPPED = Path(__file__).parent / "rerank" / "surfaces"
+LONGEST = 60
+"""Characters of a surface's name at most: it names a file, in whatever script."""
 
 
 @dataclass(frozen=True)
@@ -189,7 +191,13 @@ class Pipeline:
 
 
 def pipeline_for(project: Path, surface: str) -> Pipeline:
-    """The pipeline of ``surface``: the project's own, the shipped one, or the default. Raises ConfigError."""
+    """The pipeline of ``surface``: the project's own, the shipped one, or the default. Raises ConfigError for a file
+    that is wrong, UsageError for a name that cannot be that of a file."""
+    if not surface or len(surface) > LONGEST or any(sign in "/\\" or not sign.isprintable() for sign in surface):
+        what = f"a surface cannot be called {surface[:LONGEST]!r}"
+        raise UsageError(
+            what, fix=f"use a name of up to {LONGEST} characters without slashes; see 'zhiyin pipelines list'"
+        )
     for path in (project / FOLDER / f"{surface}.toml", SHIPPED / f"{surface}.toml"):
         if path.is_file():
             return Pipeline.load(path)

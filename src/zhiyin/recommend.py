@@ -19,7 +19,7 @@ from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
 from zhiyin.candidates.short import ByLength
 from zhiyin.config import PreprocessSettings, Settings, load_settings
-from zhiyin.errors import BundleError, UsageError
+from zhiyin.errors import BundleError, ModelError, UsageError
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
 from zhiyin.pipeline import Ranked
@@ -71,9 +71,10 @@ class Engine:
         try:
             self._preprocess = PreprocessSettings(**bundle.manifest.config["preprocess"])
             self._unit, self._now = float(bundle.manifest.config["unit"]), int(bundle.manifest.config["now"])
-        except (KeyError, TypeError, ValueError) as other:
+            self._probability = Probability.from_dict(bundle.manifest.metrics["probability"])
+        except (KeyError, TypeError, ValueError, ModelError) as other:
             raise BundleError(
-                "the bundle was trained with settings this version does not know",
+                "the bundle was trained by another version, and this one does not know what it holds, or lacks a part",
                 where=bundle.manifest.name,
                 fix="run 'zhiyin train'",
             ) from other
@@ -141,13 +142,13 @@ class Engine:
         pipeline = self._arranger.pipeline(surface)
         order = self._ordered(history, wanted, allowed, max(k, pipeline.candidates), include_seen or pipeline.asks_seen)
         order, said = self._second.of(user_id, history, order, wanted)
-        order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface)
+        order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface, include_seen)
         order = order.first(len(ranked.rows))
         model = self._ranker.of(history).model
         asked_for = self._listener.answered(wanted, order.rows)
         most = self.settings.recommend.reasons
         told = answer(user_id, history, order, model, self.bundle, self._shelf, wanted, asked_for, said, most)
-        return with_surface(told, surface, ranked, self._shelf.catalogue.titles if trace else None)
+        return with_surface(told, surface, ranked, self._names if trace else None)
 
     def recommend_all(
         self, k: int = 10, *, exclude: Sequence[str] = (), surface: str = DEFAULT_SURFACE
@@ -238,7 +239,8 @@ class Engine:
         allowed = self._allowed(exclude)
         n = len(self._shelf.items)
         k = wanted.at_most(k)
-        order = self._second.of(user_id, history, self._ordered(history, wanted, allowed, n, False), wanted)[0]
+        again = self._arranger.pipeline(surface).asks_seen
+        order = self._second.of(user_id, history, self._ordered(history, wanted, allowed, n, again), wanted)[0]
         order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface)
         weights = self._profiler.shared(user_id, row) if row >= 0 else []
         return explain(
@@ -247,12 +249,13 @@ class Engine:
             item_id,
             language,
             k=k,
+            shown=len(ranked.rows),
             exclude=exclude,
             wishes=told,
             interests=[Interested(*one) for one in weights],
             ordered=order,
             again=lambda other: self._arranged(
-                user_id, other, wanted, self._ordered(other, wanted, allowed, n, False), k, allowed, surface
+                user_id, other, wanted, self._ordered(other, wanted, allowed, n, again), k, allowed, surface
             )[0],
             moved=ranked.moved(row, item_id),
             barring=barring(wanted.wishes, self._listener.matcher, row) if wanted.wishes and row >= 0 else None,
@@ -285,12 +288,14 @@ class Engine:
         return self._ranker.long.model
 
     @cached_property
-    def _probability(self) -> Probability:
-        return Probability.from_dict(self.bundle.manifest.metrics["probability"])
-
-    @cached_property
     def _arranger(self) -> Arranger:
         return Arranger(self.store, self.bundle, self._shelf, self._project)
+
+    @property
+    def _names(self) -> list[str]:
+        """Titles by row, ids where there are none."""
+        shelf = self._shelf
+        return [title or key for title, key in zip(shelf.catalogue.titles, shelf.items.ids, strict=True)]
 
     @cached_property
     def _second(self) -> SecondOpinion:
@@ -364,10 +369,11 @@ class Engine:
         k: int,
         allowed: NDArray[np.bool_],
         surface: str,
+        include_seen: bool = False,
     ) -> tuple[Ordered, Ranked]:
         """6: the first ``k`` as the pipeline of ``surface`` has them, the others behind."""
-        words = bool(wanted.requested)
-        ranked = self._arranger.run(user_id, history, order, k, allowed, surface, asked_in_words=words)
+        how = {"asked_in_words": bool(wanted.requested), "include_seen": include_seen}
+        ranked = self._arranger.run(user_id, history, order, k, allowed, surface, **how)
         return order.arranged(ranked.rows), ranked
 
     def _history(self, user_id: str | None) -> Histories:

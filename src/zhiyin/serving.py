@@ -15,7 +15,8 @@ from zhiyin.registry import FILLER, MODELS
 def restored(bundle: Bundle, name: str) -> Recommender:
     """Model ``name`` of ``bundle``. Raises BundleError where this version does not know it."""
     if name == FusedModel.name:
-        params = FusionParams(**bundle.manifest.models[name])
+        params = FusedModel.make_params(bundle.manifest.models[name])
+        assert isinstance(params, FusionParams)
         members = {member: restored(bundle, member) for member in params.members}
         return FusedModel(params, members, catalogue=bundle.catalogue).restore(bundle.arrays(name))
     if name not in MODELS:

@@ -180,7 +180,8 @@ def _low_en(standing: Standing) -> list[str]:
         + ("one item is shown." if standing.k == 1 else f"the first {standing.k:,} are shown.")
     ]
     if standing.filled:
-        return [*said, "Nothing in your own events leads to it, so it stands where popularity puts it."]
+        said.append("Nothing in your own events leads to it, so it stands where popularity puts it.")
+        return said + [f"Re-ranking moved it: {line}." for line, _ in standing.moved]
     said.append(f"Its score is {standing.score:.3f}; the last item shown has {standing.last:.3f}.")
     said += [f"Re-ranking moved it: {line}." for line, _ in standing.moved]
     if part := standing.lowest:
@@ -192,7 +193,8 @@ def _low_en(standing: Standing) -> list[str]:
 def _low_zh(standing: Standing) -> list[str]:
     said = [f"它在{standing.of}件中排第{standing.rank}位，列表只显示前{standing.k}件。"]
     if standing.filled:
-        return [*said, "您自己的记录里没有指向它的内容，所以它只按热度排位。"]
+        said.append("您自己的记录里没有指向它的内容，所以它只按热度排位。")
+        return said + [f"重排移动了它：{line}。" for _, line in standing.moved]
     said.append(f"它的得分是{standing.score:.3f}，列表最后一件是{standing.last:.3f}。")
     said += [f"重排移动了它：{line}。" for _, line in standing.moved]
     if part := standing.lowest:
