@@ -52,6 +52,8 @@ def _train(store: SqlStore, settings: Settings, project: Path, models: LanguageM
     prepared = prepare(store, settings, progress)
     choice = decide(prepared, settings, project, progress)
     gate = admit(prepared, choice, settings, models, progress)
+    # What was fitted to choose by would lie beside what is fitted to serve.
+    choice = replace(choice, fitted={})
     content = fit(prepared, choice, settings, progress)
     params, arrays = content.models[INTERESTS]
     model = InterestModel(InterestParams(**params)).restore(arrays)
