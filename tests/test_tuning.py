@@ -475,7 +475,7 @@ def test_the_combination_is_measured_on_people_it_did_not_learn_from(monkeypatch
     monkeypatch.setattr(FusionStage, "search_space", {"penalty": (1e-3, 0.1)})
     bench = ring_bench(users=120)
     members = {name: MODELS[name].make_params({}) for name in ("popular", "rules", "content")}
-    stage = FusionStage(bench, members, {"kinds": ["linear"]})
+    stage = FusionStage(bench, members, {"kind": "linear"})
     parts = [set(part.users.tolist()) for part in (stage.taught, stage.bench.search, stage.bench.check)]
     assert set.union(*parts) == set(range(120))
     assert sum(map(len, parts)) == 120, "nobody is in two parts"

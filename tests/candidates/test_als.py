@@ -36,7 +36,7 @@ def test_user_factors_match_the_library() -> None:
     from threadpoolctl import threadpool_limits
 
     data = shop()
-    model = ImplicitALS(factors=4, alpha=3.0).fit(data)
+    model = ImplicitALS(factors=4, alpha=3.0, regularization=0.1, iterations=15).fit(data)
     histories = data.interactions.histories
     confidence = sparse.csr_matrix(
         (1 + 3 * histories.weights, histories.items.copy(), histories.indptr), shape=(len(histories), model.n_items)
