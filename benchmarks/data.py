@@ -127,8 +127,12 @@ def make_project(
 ) -> tuple[Prepared, Settings]:
     """A project in ``folder`` with ``data`` imported, and what its models would learn from.
 
-    Settings are the defaults, but for a short search where ``quick``, or those of ``text``."""
-    folder.mkdir()
+    Settings are the defaults, but for a short search where ``quick``, or those of ``text``. A project that is there
+    already is taken as it is, with what was chosen in it."""
+    if (folder / FILE_NAME).is_file():
+        with open_project(folder) as project:
+            return prepare(project.store, project.settings, progress), project.settings
+    folder.mkdir(parents=True)
     (folder / FILE_NAME).write_text(text or (QUICK_TOML if quick else ""), encoding="utf-8")
     with open_project(folder) as project:
         links = [data.links] if data.links else []

@@ -68,6 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--protocol", choices=get_args(ProtocolName), action="append", help="only this protocol")
     parser.add_argument("--models", choices=("ours", "peers"), help="only these")
     parser.add_argument("--peer", action="append", help="only peers in whose name this stands, such as kNN")
+    parser.add_argument("--projects", type=Path, help="keep the projects in this folder, with what was chosen in them")
     parser.add_argument("--validation", action="store_true", help="tune the peers, without a look at the test part")
     given = parser.parse_args(arguments)
     what = What(
@@ -76,13 +77,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in given.data or ALL_SETS:
         with tempfile.TemporaryDirectory() as folder:
             try:
-                run(name, what, Path(folder), make_progress(given.quick))
+                kept = given.projects / name if given.projects else Path(folder) / "project"
+                run(name, what, Path(folder), kept, make_progress(given.quick))
             except Missing as absent:
                 print(f"skipped: {absent.line}")
 
 
-def run(name: str, what: What, folder: Path, progress: Progress) -> None:
-    data, project = load(name, what.quick, folder / "data"), folder / "project"
+def run(name: str, what: What, folder: Path, project: Path, progress: Progress) -> None:
+    data = load(name, what.quick, folder / "data")
     prepared, options = make_project(data, project, what.quick, progress)
     seed = options.train.seed
     for protocol in [one for one in RUNS[name] if one in what.protocols]:

@@ -103,10 +103,11 @@ def fuse(
     fold = np.random.default_rng([seed, 7]).integers(0, params.folds, len(trial.users))
     ranked = Filled(members[single], filler).top_k(trial.histories, K, allowed=_allowed(catalogue))[0]
     alone = accuracy(ranked, trial.targets, [K])[OBJECTIVE]
-    found: dict[Kind, tuple[Values, Pool, Floats]] = {}
+    found: dict[Kind, tuple[Values, list[str], Floats]] = {}
+    table = table_of(pool, facts, trial.histories)
     with progress.task("Learning to combine them", total=len(params.kinds)) as advance:
         for kind in params.kinds:
-            found[kind] = _tried(pool, facts, trial, kind, params, fold, alone, seed)
+            found[kind] = _tried(pool, table, trial, kind, params, fold, alone, seed)
             advance(1)
     best = max(found, key=lambda kind: float(np.nanmean(found[kind][0])))
     values, kept, out = found[best]
@@ -115,13 +116,17 @@ def fuse(
     scores: dict[str, float] = {kind: float(np.nanmean(one[0])) for kind, one in found.items()}
     model = None
     if gain.mean > params.confidence * error:
-        table = table_of(kept, facts, trial.histories)
-        combiner = _learn(table, trial, best, kept, params, seed)
+        served = pool
+        if len(kept) < len(pool.models):
+            served = pool.only(kept)
+            table = table_of(served, facts, trial.histories)
+        with progress.task(f"Learning once more from everybody, without {len(pool.models) - len(kept)} idle models"):
+            combiner = _learn(table, trial, best, served, params, seed)
         chosen = FusionParams(
-            members=kept.models, candidates=params.candidates, columns=combiner.columns, kind=combiner.kind
+            members=served.models, candidates=params.candidates, columns=combiner.columns, kind=combiner.kind
         )
-        model = FusedModel(chosen, {name: members[name] for name in kept.models}, combiner).over(data)
-    return Fusing(model, scores, gain, best, _lists(kept, out, trial))
+        model = FusedModel(chosen, {name: members[name] for name in served.models}, combiner).over(data)
+    return Fusing(model, scores, gain, best, _lists(pool, out, trial))
 
 
 def gather(members: Mapping[str, Recommender], trial: Trial, depths: Mapping[str, int], progress: Progress) -> Pool:
@@ -140,23 +145,18 @@ def gather(members: Mapping[str, Recommender], trial: Trial, depths: Mapping[str
 
 def _tried(
     pool: Pool,
-    facts: Facts,
+    table: Table,
     trial: Trial,
     kind: Kind,
     params: FusingParams,
     fold: NDArray[np.int64],
     alone: Values,
     seed: int,
-) -> tuple[Values, Pool, Floats]:
-    """Cross-fitted NDCG@10 per person, the pool of the models that have a part in it, and the cross-fitted scores."""
-    table = table_of(pool, facts, trial.histories)
-    whole = _learn(table, trial, kind, pool, params, seed)
-    kept = [name for name in pool.models if whole.share(name) >= params.least_share]
-    if 0 < len(kept) < len(pool.models):
-        pool = pool.only(kept)
-        table = table_of(pool, facts, trial.histories)
+) -> tuple[Values, list[str], Floats]:
+    """Cross-fitted NDCG@10 per person, the models that have a part in it, and the cross-fitted scores of the pool."""
     out = np.zeros(len(table.items), dtype=np.float32)
     owners = table.owners()
+    shares = dict.fromkeys(pool.models, 0.0)
     for part in range(params.folds):
         taught = np.flatnonzero(fold != part)
         some = Trial(
@@ -172,10 +172,14 @@ def _tried(
         held = (fold == part)[owners]
         held_table = Table(np.array([0, held.sum()]), table.items[held], table.columns, table.values[held])
         out[held] = combiner.score(held_table)
+        for name in shares:
+            shares[name] += combiner.share(name) / params.folds
     rows = _best(pool, out, K)[0]
     values = accuracy(rows, trial.targets, [K])[OBJECTIVE]
     # Of whom the models say nothing, the filler answers either way.
-    return np.where(np.diff(pool.indptr) == 0, alone, values), pool, out
+    values = np.where(np.diff(pool.indptr) == 0, alone, values)
+    kept = [name for name, share in shares.items() if share >= params.least_share] or list(shares)
+    return values, kept, out
 
 
 def _learn(table: Table, trial: Trial, kind: Kind, pool: Pool, params: FusingParams, seed: int) -> Combiner:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from zhiyin.rank.fusion.table import Labels, Table
 from zhiyin.types import Floats
 
-STEPS = 300
+STEPS = 100
 
 
 def learn_weights(table: Table, labels: Labels, rising: Collection[str], penalty: float) -> Floats:
