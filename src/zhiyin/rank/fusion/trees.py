@@ -20,6 +20,8 @@ THREADS = 2
 """Of LightGBM while it learns; the trees are the same with any number."""
 BLOCK_CELLS = 2_000_000
 """Pairs of row and tree walked at once."""
+MANY_ROWS = 50_000
+"""With fewer rows, threads of a busy machine wait for each other many times longer than they work."""
 
 
 class TreeParams(BaseModel):
@@ -127,7 +129,7 @@ def learn_trees(table: Table, labels: Labels, rising: Collection[str], params: T
         "force_col_wise": True,
         # Scores need no finer steps, and the time goes into counting them.
         "max_bin": 63,
-        "num_threads": THREADS,
+        "num_threads": THREADS if kept.sum() >= MANY_ROWS else 1,
         "verbose": -1,
     }
     sizes = np.bincount(owners[kept], minlength=len(table))
