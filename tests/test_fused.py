@@ -1,20 +1,28 @@
 from __future__ import annotations
 
+import base64
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from zhiyin import pooling
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.item_knn import ItemKNN
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import SequentialRules
+from zhiyin.candidates.user_knn import UserKNN
+from zhiyin.choice import Choice, Combined, read_choice, write_choice
 from zhiyin.fused import FusedModel, FusionParams, below, like_neighbours
-from zhiyin.fusing import FusingParams, fuse
+from zhiyin.fusing import FEWEST, FusingParams, fuse
 from zhiyin.ports import Silent
-from zhiyin.preprocess.splits import leave_one_out
+from zhiyin.preprocess.splits import Trial, leave_one_out
 from zhiyin.rank.fusion import Combiner, Facts, score_columns
+from zhiyin.rank.probability import Probability
 from zhiyin.testing.fixtures import shop, training_data
 from zhiyin.testing.models import CHECKS, Check
 from zhiyin.types import Histories, TrainingData
@@ -22,12 +30,12 @@ from zhiyin.types import Histories, TrainingData
 KINDS: tuple[type[Recommender], ...] = (LinearCore, SequentialRules, ItemKNN)
 
 
-def made(depth: int = 3) -> FusedModel:
-    """Two models and their summed scores, whatever the data."""
-    columns = score_columns([kind.name for kind in KINDS]) + Facts.of(shop()).columns
+def made(depth: int = 3, kinds: tuple[type[Recommender], ...] = KINDS) -> FusedModel:
+    """Some models and their summed scores, whatever the data."""
+    columns = score_columns([kind.name for kind in kinds]) + Facts.of(shop()).columns
     weights = np.array([1.0 if name.startswith("score:") else 0.0 for name in columns], dtype=np.float32)
-    params = FusionParams(members=tuple(kind.name for kind in KINDS), candidates=2 * depth, columns=columns)
-    return FusedModel(params, {kind.name: kind() for kind in KINDS}, Combiner(columns, weights, None), shop().catalogue)
+    params = FusionParams(members=tuple(kind.name for kind in kinds), candidates=2 * depth, columns=columns)
+    return FusedModel(params, {kind.name: kind() for kind in kinds}, Combiner(columns, weights, None), shop().catalogue)
 
 
 OWN_TEST = {"check_survives_storage"}
@@ -124,12 +132,7 @@ def walkers(people: int = 240, length: int = 6, ring: int = 14) -> TrainingData:
 
 def test_combines_where_it_is_better_and_not_where_it_is_not() -> None:
     """Item kNN does not see which way people walk; with rules beside it the whole is better."""
-    data = walkers()
-    split = leave_one_out(data.interactions)
-    trial = split.search()
-    train = TrainingData(trial.train, data.catalogue, 0, trial.now)
-    members: dict[str, Any] = {"item_knn": ItemKNN(decay=1.0).fit(train), "rules": SequentialRules().fit(train)}
-    filler = WindowedPopularity().fit(train)
+    trial, data, members, filler = rivals()
     params = FusingParams(candidates=20, kind="linear")
     args = (trial, data.catalogue, params)
     better = fuse(members, "item_knn", filler, *args, seed=0, progress=Silent())
@@ -137,3 +140,127 @@ def test_combines_where_it_is_better_and_not_where_it_is_not() -> None:
     assert better.gain.low > 0
     same = fuse({"item_knn": members["item_knn"]}, "item_knn", filler, *args, seed=0, progress=Silent())
     assert same.model is None, f"nothing beside itself, and a gain of {same.gain}"
+
+
+def rivals() -> tuple[Trial, TrainingData, dict[str, Recommender], Recommender]:
+    """The walkers' trial, item kNN and rules fitted for it, and what is popular."""
+    data = walkers()
+    trial = leave_one_out(data.interactions).search()
+    train = TrainingData(trial.train, data.catalogue, 0, trial.now)
+    members: dict[str, Recommender] = {"item_knn": ItemKNN(decay=1.0).fit(train), "rules": SequentialRules().fit(train)}
+    return trial, data, members, WindowedPopularity().fit(train)
+
+
+@pytest.mark.parametrize("people", [1, 2, FEWEST - 1])
+def test_a_handful_of_people_decides_nothing(people: int) -> None:
+    """They may agree by chance, and then the error of their mean is 0."""
+    trial, data, members, filler = rivals()
+    few = Trial(
+        trial.part,
+        trial.fit,
+        trial.train,
+        trial.now,
+        trial.users[:people],
+        trial.histories.take(np.arange(people)),
+        trial.targets.take(np.arange(people)),
+    )
+    params = FusingParams(candidates=20, kind="linear", confidence=0)
+    found = fuse(members, "item_knn", filler, few, data.catalogue, params, seed=0, progress=Silent())
+    assert found.model is None
+    assert found.lists[0].shape[0] == people
+
+
+def test_hidden_items_stand_in_no_list_it_is_measured_by() -> None:
+    trial, data, members, filler = rivals()
+    hidden = np.zeros(len(data.catalogue.titles), dtype=np.bool_)
+    hidden[::2] = True
+    catalogue = replace(data.catalogue, hidden=hidden)
+    params = FusingParams(candidates=20, kind="linear")
+    whole = fuse(members, "item_knn", filler, trial, data.catalogue, params, seed=0, progress=Silent())
+    part = fuse(members, "item_knn", filler, trial, catalogue, params, seed=0, progress=Silent())
+    lengths = [np.isfinite(found.lists[0]).sum(axis=1).mean() for found in (whole, part)]
+    assert lengths[1] < 0.7 * lengths[0], "half of the items are gone"
+    gone = hidden[trial.targets.items]
+    assert not part.lists[1][gone].any(), "nobody is hit by what is hidden"
+    assert part.lists[1][~gone].any()
+    best = [found.lists[1][~gone][:, :3].any(axis=1).mean() for found in (whole, part)]
+    assert best[1] >= best[0], "others move up"
+
+
+def test_how_many_ask_at_once_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the size of the blocks nor who else is in one."""
+    model = made().fit(shop())
+    histories = Histories.of([[0], [], [5, 4, 2, 1], [3, 1], [2]])
+    together = model.score(histories)
+    monkeypatch.setattr(pooling, "CHUNK_CELLS", 1)
+    assert np.array_equal(model.score(histories), together)
+    for place in range(len(histories)):
+        assert np.array_equal(model.score(histories.slice(place, place + 1))[0], together[place])
+
+
+def test_newcomers_that_only_some_members_can_place() -> None:
+    """People of like taste say nothing of a new item, its text does: it is scored, and all that is known stays so."""
+    data = shop()
+    assert data.catalogue.vectors is not None
+    model = made(kinds=(LinearCore, UserKNN)).fit(data)
+    grown = model.with_newcomers(data.catalogue.vectors, data.catalogue.vectors[:2])
+    sizes = {name: member.n_items for name, member in grown.members.items()}
+    assert sizes["linear"] == grown.n_items
+    assert sizes["user_knn"] == model.n_items
+    newest = grown.n_items - 1
+    for history in ([newest], [0, newest], [newest - 1, newest], []):
+        asked = Histories.of([history])
+        score = grown.score(asked)
+        assert np.isfinite(score).all()
+        rows = grown.top_k(asked, grown.n_items)[0][0]
+        assert not set(history) & set(rows.tolist())
+        everything = np.arange(grown.n_items, dtype=np.int32)
+        assert len(grown.proposals(asked, everything)) == grown.n_items
+        assert grown.contributions_to(asked, everything).shape == (grown.n_items, len(history))
+    without = made(kinds=(UserKNN, ItemKNN)).fit(data)
+    same = without.with_newcomers(data.catalogue.vectors, data.catalogue.vectors[:2])
+    assert same is without, "the model that orders the rest cannot place them"
+
+
+def test_of_somebody_without_events_it_says_nothing() -> None:
+    model = made().fit(shop())
+    nobody = Histories.of([[]])
+    assert not model.score(nobody).any()
+    assert model.top_k(nobody, 3)[0].tolist() == [[-1, -1, -1]]
+    assert model.proposals(nobody, np.arange(model.n_items, dtype=np.int32)) == [[] for _ in range(model.n_items)]
+
+
+def test_a_choice_comes_back_and_a_damaged_one_is_made_again(tmp_path: Path) -> None:
+    trial, data, members, filler = rivals()
+    params = FusingParams(candidates=20)
+    found = fuse(members, "item_knn", filler, trial, data.catalogue, params, seed=0, progress=Silent())
+    combined = Combined.of(found.model)
+    assert combined is not None
+    probability = Probability.learn(*found.lists)
+    named = {name: model.params for name, model in members.items()}
+    choice = Choice("fusion", named, {"fusion": 1.0}, {}, probability, 0.5, None, combined)
+    path = tmp_path / "choice.json"
+    write_choice(path, choice)
+    back = read_choice(path)
+    assert back is not None
+    assert back.fusion is not None
+    assert back.params == choice.params
+    assert back.probability == probability
+    again = back.fusion.over(members, TrainingData(trial.train, data.catalogue, 0, trial.now))
+    assert found.model is not None
+    assert np.array_equal(again.score(trial.histories), found.model.score(trial.histories))
+    told = json.loads(path.read_text(encoding="utf-8"))
+    arrays = base64.b64decode(told["fusion"][1])
+    damages: tuple[Any, ...] = (
+        told | {"params": []},
+        told | {"fusion": [told["fusion"][0], base64.b64encode(arrays[: len(arrays) // 2]).decode()]},
+        told | {"fusion": [told["fusion"][0], base64.b64encode(arrays[:40] + b"x" * 200).decode()]},
+        told | {"fusion": [told["fusion"][0], "no base64"]},
+        told | {"fusion": []},
+        told | {"probability": {"method": "rank"}},
+        {"served": "fusion"},
+        [],
+    )
+    for damage in damages:
+        path.write_text(json.dumps(damage), encoding="utf-8")
+        assert read_choice(path) is None, damage

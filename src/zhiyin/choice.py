@@ -98,7 +98,7 @@ def read_choice(path: Path) -> Choice | None:
     """The choice kept at ``path``; None where there is none that can be used, so that it is made again."""
     try:
         return _from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile, ZhiyinError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, BadZipFile, ZhiyinError):
         return None
 
 

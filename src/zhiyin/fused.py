@@ -117,7 +117,10 @@ class FusedModel(Recommender):
             member = self.members[name]
             known = np.flatnonzero(items < member.n_items)
             if member.additive and len(known):
-                found[known] += np.float32(share) * member.contributions_to(history, items[known])
+                # Not every member knows what came after training.
+                own = np.flatnonzero(history.items < member.n_items)
+                told = member.contributions_to(known_to(history, member.n_items), items[known])
+                found[np.ix_(known, own)] += np.float32(share) * told
         return found
 
     def contributions(self, history: Histories, item: int) -> Floats:

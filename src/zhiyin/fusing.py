@@ -30,6 +30,8 @@ NAME = FusedModel.name
 K = 10
 OBJECTIVE = f"NDCG@{K}"
 CURVE = 100
+FEWEST = 10
+"""People who have to be measured before a combination is served: fewer may all agree by chance, without any error."""
 
 
 class FusingParams(TreeParams):
@@ -101,13 +103,14 @@ def fuse(
     facts = Facts.of(data)
     pool = gather(members, trial, FusionParams(members=tuple(members), candidates=params.candidates).depths, progress)
     fold = np.random.default_rng([seed, 7]).integers(0, params.folds, len(trial.users))
-    ranked = Filled(members[single], filler).top_k(trial.histories, K, allowed=_allowed(catalogue))[0]
+    allowed = ~catalogue.hidden if catalogue.hidden.any() else None
+    ranked = Filled(members[single], filler).top_k(trial.histories, K, allowed=allowed)[0]
     alone = accuracy(ranked, trial.targets, [K])[OBJECTIVE]
     found: dict[Kind, tuple[Values, list[str], Floats]] = {}
     table = table_of(pool, facts, trial.histories)
     with progress.task("Learning to combine them", total=len(params.kinds)) as advance:
         for kind in params.kinds:
-            found[kind] = _tried(pool, table, trial, kind, params, fold, alone, seed)
+            found[kind] = _tried(pool, table, trial, kind, params, fold, alone, allowed, seed)
             advance(1)
     best = max(found, key=lambda kind: float(np.nanmean(found[kind][0])))
     values, kept, out = found[best]
@@ -115,7 +118,7 @@ def fuse(
     error = float(np.nanstd(values - alone) / np.sqrt(max(1, gain.users)))
     scores: dict[str, float] = {kind: float(np.nanmean(one[0])) for kind, one in found.items()}
     model = None
-    if gain.mean > params.confidence * error:
+    if gain.users >= FEWEST and gain.mean > params.confidence * error:
         served = pool
         if len(kept) < len(pool.models):
             served = pool.only(kept)
@@ -126,7 +129,7 @@ def fuse(
             members=served.models, candidates=params.candidates, columns=combiner.columns, kind=combiner.kind
         )
         model = FusedModel(chosen, {name: members[name] for name in served.models}, combiner).over(data)
-    return Fusing(model, scores, gain, best, _lists(pool, out, trial))
+    return Fusing(model, scores, gain, best, _lists(pool, out, trial, allowed))
 
 
 def gather(members: Mapping[str, Recommender], trial: Trial, depths: Mapping[str, int], progress: Progress) -> Pool:
@@ -151,6 +154,7 @@ def _tried(
     params: FusingParams,
     fold: NDArray[np.int64],
     alone: Values,
+    allowed: NDArray[np.bool_] | None,
     seed: int,
 ) -> tuple[Values, list[str], Floats]:
     """Cross-fitted NDCG@10 per person, the models that have a part in it, and the cross-fitted scores of the pool."""
@@ -174,7 +178,7 @@ def _tried(
         out[held] = combiner.score(held_table)
         for name in shares:
             shares[name] += combiner.share(name) / params.folds
-    rows = _best(pool, out, K)[0]
+    rows = _best(pool, out, K, allowed)[0]
     values = accuracy(rows, trial.targets, [K])[OBJECTIVE]
     # Of whom the models say nothing, the filler answers either way.
     values = np.where(np.diff(pool.indptr) == 0, alone, values)
@@ -187,29 +191,30 @@ def _learn(table: Table, trial: Trial, kind: Kind, pool: Pool, params: FusingPar
     return learn(table, labels, kind, models=pool.models, penalty=params.penalty, trees=params, seed=seed)
 
 
-def _best(pool: Pool, scores: Floats, k: int) -> tuple[Ints, Floats]:
-    """The ``k`` candidates of each person with the highest ``scores``: rows [people, k], -1 where there are fewer."""
+def _best(pool: Pool, scores: Floats, k: int, allowed: NDArray[np.bool_] | None) -> tuple[Ints, Floats]:
+    """The ``k`` candidates of each person with the highest ``scores``: rows [people, k], -1 where there are fewer.
+    ``allowed`` bool [n_items] is what may be in a list at all: a fused model orders hidden items too."""
+    if allowed is not None:
+        scores = np.where(allowed[pool.items], scores, np.float32(-np.inf))
     at = places(scores, pool.indptr)
     people = owners(pool.indptr)
     rows = np.full((len(pool.indptr) - 1, k), -1, dtype=np.int32)
     values = np.full(rows.shape, -np.inf, dtype=np.float32)
-    first = at < k
+    first = (at < k) & np.isfinite(scores)
     rows[people[first], at[first]] = pool.items[first]
     values[people[first], at[first]] = scores[first]
     return rows, values
 
 
-def _lists(pool: Pool, out: Floats, trial: Trial) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+def _lists(
+    pool: Pool, out: Floats, trial: Trial, allowed: NDArray[np.bool_] | None
+) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
     least = np.full(len(pool.indptr) - 1, np.inf, dtype=np.float32)
     people = owners(pool.indptr)
     np.minimum.at(least, people, out)
     # As a fused model gives them.
-    rows, scores = _best(pool, out - least[people] + np.float32(BELOW), CURVE)
+    rows, scores = _best(pool, out - least[people] + np.float32(BELOW), CURVE, allowed)
     return scores, hits(rows, trial.targets), trial.histories.lengths
-
-
-def _allowed(catalogue: Catalogue) -> NDArray[np.bool_] | None:
-    return ~catalogue.hidden if catalogue.hidden.any() else None
 
 
 def targets_in(pool: Pool, targets: Histories, n_items: int) -> float:
