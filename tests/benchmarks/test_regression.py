@@ -5,6 +5,8 @@ A change that moves a figure for the better moves the floor with it.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -21,10 +23,33 @@ from zhiyin.registry import MODELS
 from zhiyin.search import validation_score
 from zhiyin.types import Catalogue, TrainingData
 
-GAVE = {"popular": 0.0367, "item_knn": 0.1019, "als": 0.0737, "content": 0.0207, "rules": 0.1050, "linear": 0.1091}
+GAVE = {
+    "popular": 0.0367,
+    "trending": 0.0276,
+    "item_knn": 0.1019,
+    "user_knn": 0.1065,
+    "walks": 0.0959,
+    "als": 0.0783,
+    "content": 0.0207,
+    "rules": 0.1050,
+    "transitions": 0.1149,
+    "sessions": 0.1146,
+    "interests": 0.1171,
+    "linear": 0.1091,
+}
 """Validation NDCG@10 with default parameters: MovieLens-100K, leave-one-out, full catalogue."""
+ELSEWHERE = {
+    "community": "needs links between people, and these data have none: tests/candidates/test_more_candidates.py",
+    "sequence": "takes minutes with its defaults (0.1286 when this was written): below it learns for four passes",
+}
+"""Models whose defaults are not measured here, and why."""
+LIGHT: dict[str, Any] = {"epochs": 4, "members": 1, "factors": 32}
+GAVE_LIGHT = 0.0762
+"""The sequence model's figure with ``LIGHT``."""
 ROUNDING = 0.001
-"""Other processors add up in another order; als starts from random factors whose sums differ most."""
+"""Other processors add up in another order; als starts from random factors whose sums differ most, and what is learned
+step by step carries every difference on."""
+LOOSE = frozenset({"als", "interests"})
 SLOWEST = 0.25
 """Lists of 100 in users/s, times implicit: 0.5 to 0.75 on a busy machine when this was written. Few items and long
 histories are the library's best case; benchmarks/speed.py has the usual one."""
@@ -46,14 +71,21 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Slice:
 
 
 def test_every_model_is_listed() -> None:
-    assert set(GAVE) == set(MODELS)
+    assert set(GAVE) | set(ELSEWHERE) == set(MODELS)
+    assert not set(GAVE) & set(ELSEWHERE)
 
 
 @pytest.mark.parametrize("name", GAVE)
 def test_accuracy_is_what_it_was(films: Slice, name: str) -> None:
     trial, catalogue, training, popular = films
     score = validation_score(Filled(MODELS[name]().fit(training), popular), trial, catalogue)
-    assert score > GAVE[name] - ROUNDING * (5 if name == "als" else 1)
+    assert score > GAVE[name] - ROUNDING * (5 if name in LOOSE else 1)
+
+
+def test_the_sequence_model_learns_what_it_did(films: Slice) -> None:
+    trial, catalogue, training, popular = films
+    model = MODELS["sequence"](**LIGHT).fit(training)
+    assert validation_score(Filled(model, popular), trial, catalogue) > GAVE_LIGHT - 10 * ROUNDING
 
 
 def test_lists_are_as_quick_beside_implicit_as_they_were(films: Slice) -> None:
