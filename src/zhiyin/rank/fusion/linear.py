@@ -30,7 +30,9 @@ def learn_weights(table: Table, labels: Labels, rising: Collection[str], penalty
     values = table.values[kept].astype(np.float64)
     spread = values.std(axis=0)
     spread[spread < 1e-9] = np.inf
-    values = (values - values.mean(axis=0)) / spread
+    # In place: this is the largest thing that training holds.
+    values -= values.mean(axis=0)
+    values /= spread
     person = np.unique(owners[kept], return_inverse=True)[1]
     starts = np.searchsorted(person, np.arange(person[-1] + 1))
     share = labels[kept] / chosen[owners[kept]]
