@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from zhiyin.testing.project import make_trained
+# Before whichever test file imports it first, alone or with others.
+pytest.register_assert_rewrite("zhiyin.testing.models")
+
+from zhiyin.testing.project import make_trained  # noqa: E402
 
 
 @pytest.fixture(scope="session", autouse=True)
