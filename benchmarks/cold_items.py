@@ -22,16 +22,23 @@ from numpy.typing import NDArray
 
 from benchmarks.data import Missing, load, make_project
 from benchmarks.tables import figure, markdown, settings
+from zhiyin.candidates.als import ImplicitALS
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.content import ContentKNN
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore, LinearParams
 from zhiyin.candidates.popular import WindowedPopularity
+from zhiyin.candidates.rules import SequentialRules
+from zhiyin.candidates.sequence import SequenceModel
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.measure import Measurement, measure
+from zhiyin.fused import FusedModel
+from zhiyin.fusing import FusingParams, fuse
+from zhiyin.interest_scorer import InterestScorer
 from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import Split, Trial, leave_one_out
+from zhiyin.registry import CORE
 from zhiyin.search import Search, validation_score
 from zhiyin.types import Catalogue, Histories, IdMap, Interactions, TrainingData
 
@@ -86,6 +93,7 @@ def run(quick: bool, folder: Path, progress: Progress) -> None:
     print(markdown(("model", f"cold {NDCG}", f"warm {NDCG}"), lines))
 
     measured = tested_rows(testing, popular, content, linear.params, chosen)
+    measured += combined_rows(tuning, testing, popular, [content, linear], progress)
     print(f"\n### {data.name}: {int(testing.held.sum()):,} of {len(testing.held):,} items without any event, test\n")
     header = ("model", "parameters", f"cold {HR}", f"cold {NDCG}", f"warm {NDCG}")
     print(markdown(header, [row(*one) for one in measured]))
@@ -96,9 +104,28 @@ def run(quick: bool, folder: Path, progress: Progress) -> None:
     )
     against = next(cold for name, _, cold, _ in measured if name == "content kNN")
     for name, _, cold, _ in measured:
-        if name.startswith("linear"):
+        if name.startswith(("linear", "combination")):
             gap = bootstrap_difference(cold.per_user[NDCG], against.per_user[NDCG])
             print(f"{name} minus content kNN: {NDCG} {gap.mean:+.4f} (95 % {gap.low:+.4f} to {gap.high:+.4f}).")
+
+
+def combined_rows(
+    tuning: Setting, testing: Setting, popular: Recommender, chosen: Sequence[Recommender], progress: Progress
+) -> list[Tested]:
+    """The chosen models and others with their defaults, combined as training combines them, then fitted for the test;
+    no row where the combination would not serve."""
+    kinds: dict[str, Recommender] = {model.name: model for model in (popular, *chosen)}
+    others = (ImplicitALS(), SequentialRules(), InterestScorer(), SequenceModel(members=1))
+    fitted = kinds | {model.name: model.fit(tuning.data) for model in others}
+    catalogue = tuning.data.catalogue
+    tried = fuse(fitted, CORE, popular, tuning.warm, catalogue, FusingParams(), seed=SEED, progress=progress)
+    if tried.model is None or tried.model.combiner is None:
+        return []
+    again = {name: fitted[name].variant(fitted[name].params).fit(testing.data) for name in tried.model.members}
+    model = FusedModel(tried.model.params, again, tried.model.combiner).over(testing.data)
+    filler = WindowedPopularity(popular.params).fit(testing.data)
+    cold, warm = (measure(Filled(model, filler), trial, catalogue, seed=SEED) for trial in (testing.cold, testing.warm))
+    return [("combination, known in training", f"{tried.kind} over {', '.join(model.members)}", cold, warm)]
 
 
 def draw(n: int) -> tuple[Mask, Mask]:

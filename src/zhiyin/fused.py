@@ -65,6 +65,8 @@ class FusedModel(Recommender):
         self.combiner = combiner
         self.facts: Facts | None = None
         self._catalogue = catalogue
+        self._latest: tuple[bytes, Floats, Pool] | None = None
+        """What was said last of one person: a list, its sources and its reasons ask for the same."""
 
     @property
     def core(self) -> Recommender:
@@ -82,7 +84,7 @@ class FusedModel(Recommender):
 
     def over(self, data: TrainingData) -> Self:
         """Take members that were fitted on ``data`` already."""
-        self.facts = Facts.of(data)
+        self.facts, self._latest = Facts.of(data), None
         self.n_items = data.interactions.n_items
         return self
 
@@ -151,7 +153,7 @@ class FusedModel(Recommender):
         if self._catalogue is None:
             raise ModelError("a combination is restored over a catalogue", fix="give it one")
         self.combiner = Combiner.restore(self.params.columns, self.params.kind, arrays)
-        self.facts = Facts.restore(arrays["facts"], self._catalogue)
+        self.facts, self._latest = Facts.restore(arrays["facts"], self._catalogue), None
         self.n_items = len(self.facts.items)
         return self
 
@@ -169,6 +171,18 @@ class FusedModel(Recommender):
 
     def _block(self, histories: Histories) -> tuple[Floats, Pool]:
         """Scores float32 [people, n], and the candidates behind them: never a person's own items."""
+        if len(histories) != 1:
+            return self._scored(histories)
+        told = (histories.items, histories.weights, histories.times, histories.users)
+        key = b"".join(part.tobytes() for part in told)
+        kept = self._latest
+        if kept is None or kept[0] != key:
+            kept = (key, *self._scored(histories))
+            self._latest = kept
+        # Whoever asked may bar items in it.
+        return kept[1].copy(), kept[2]
+
+    def _scored(self, histories: Histories) -> tuple[Floats, Pool]:
         blocks = blocks_of(self.members, histories, self.n_items)
         barred = np.zeros((len(histories), self.n_items), dtype=np.bool_)
         barred[histories.owners(), histories.items] = True

@@ -14,7 +14,11 @@ from scipy import sparse
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.matrix import user_items
 from zhiyin.candidates.topn import threads
-from zhiyin.types import Floats, Histories, TrainingData
+from zhiyin.types import Floats, Histories, Ints, Longs, TrainingData
+
+Values = NDArray[np.float64]
+FEW = 8
+"""Up to this many people each is solved for by itself."""
 
 
 class ImplicitALSParams(Params):
@@ -62,6 +66,8 @@ class ImplicitALS(Recommender):
         # The library's compiled solver wants memory it could write to.
         self.item_factors: Floats = np.array(arrays["item_factors"], dtype=np.float32, order="C")
         self.n_items = len(self.item_factors)
+        exact = self.item_factors.astype(np.float64)
+        self._gram: Values = exact.T @ exact
         with _one_blas_thread():
             self._learner = self._solver(None)
         self._learner.item_factors = self.item_factors
@@ -74,32 +80,55 @@ class ImplicitALS(Recommender):
     def user_factors(self, histories: Histories) -> Floats:
         """Float32 [len(histories), factors]: x = (Y'Y + Y'(C - I)Y + regularization I)^-1 Y'C 1 for each history."""
         self.check_asked(histories)
+        if len(histories) <= FEW:
+            return self._few_factors(histories)
         with _one_blas_thread():
             factors: Floats = self._learner.recalculate_user(
                 np.arange(len(histories)), self._confidence(histories, self.n_items)
             )
         return factors
 
+    def _few_factors(self, histories: Histories) -> Floats:
+        """The same solution without the library, whose threads cost more than the work where few ask."""
+        found = np.zeros((len(histories), self.item_factors.shape[1]), dtype=np.float32)
+        for person in range(len(histories)):
+            own = histories.slice(person, person + 1)
+            if len(own.items):
+                rows, _, _, confidence = self._events(own)
+                seen = self.item_factors[rows].astype(np.float64)
+                found[person] = np.linalg.solve(self._system(seen, confidence), confidence @ seen)
+        return found
+
     def score(self, histories: Histories) -> Floats:
         scores: Floats = self.user_factors(histories) @ self.item_factors.T
         return scores
 
     def contributions(self, history: Histories, item: int) -> Floats:
+        return np.asarray(self.contributions_to(history, np.array([item], dtype=np.int32))[0], dtype=np.float32)
+
+    def contributions_to(self, history: Histories, items: Ints) -> Floats:
         """Section 5 of the paper: the score is the sum over the history of y' A^-1 y_i c_i, with A the matrix inverted
         in ``user_factors``. Events of one item share its part by weight."""
         self.check_asked(history)
         if not len(history.items):
-            return np.zeros(0, dtype=np.float32)
+            return np.zeros((len(items), 0), dtype=np.float32)
+        rows, places, totals, confidence = self._events(history)
+        seen = self.item_factors[rows].astype(np.float64)
+        asked = np.linalg.solve(self._system(seen, confidence), self.item_factors[items].astype(np.float64).T)
+        parts = (seen @ asked) * (confidence / totals)[:, None]
+        return np.asarray(parts[places].T * history.weights, dtype=np.float32)
+
+    def _events(self, history: Histories) -> tuple[Ints, Longs, Values, Values]:
+        """Items of one person, the place of each event among them, their summed weights and the confidence in them."""
         rows, places = np.unique(history.items, return_inverse=True)
-        weights = history.weights.astype(np.float64)
-        totals = np.bincount(places, weights=weights)
-        confidence = 1.0 + self.params.alpha * totals
-        everything = self.item_factors.astype(np.float64)
-        seen = everything[rows]
-        system = everything.T @ everything + seen.T @ ((confidence - 1.0)[:, None] * seen)
+        totals: Values = np.bincount(places, weights=history.weights.astype(np.float64)).astype(np.float64)
+        return rows, places.astype(np.int64), totals, 1.0 + self.params.alpha * totals
+
+    def _system(self, seen: Values, confidence: Values) -> Values:
+        """Y'Y + Y'(C - I)Y + regularization I of somebody who took ``seen``: float64 [factors, factors]."""
+        system: Values = self._gram + seen.T @ ((confidence - 1.0)[:, None] * seen)
         system[np.diag_indices_from(system)] += self.params.regularization
-        parts = (seen @ np.linalg.solve(system, everything[item])) * confidence
-        return ((parts / totals)[places] * weights).astype(np.float32)
+        return system
 
     def _confidence(self, histories: Histories, n_items: int) -> sparse.csr_matrix:
         counts = user_items(histories, n_items)
