@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from benchmarks.data import Missing, load, make_project
 from benchmarks.tables import figure, markdown
 from zhiyin.candidates.fill import Filled
-from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.measure import Ranker
@@ -35,6 +34,7 @@ from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, Trial, leave_one_out
 from zhiyin.rank.probability import METHODS, Probability
+from zhiyin.registry import CORE, FILLER, MODELS
 from zhiyin.types import Floats, Longs, TrainingData
 
 DATA = ("amazon_beauty", "movielens-100k")

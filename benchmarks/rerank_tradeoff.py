@@ -16,7 +16,7 @@ import importlib.util
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +28,18 @@ from benchmarks.tables import markdown
 from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.popular import WindowedPopularity
+from zhiyin.choice import Choice
+from zhiyin.choose import choose
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.measure import measure_lists
+from zhiyin.fusing import FusingParams
 from zhiyin.itemview import level_of
 from zhiyin.pipeline import Pipeline
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Trial, leave_one_out
 from zhiyin.rank.interests import InterestModel
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.rerank import Asked, Items
 from zhiyin.rerank.calibrated import divergence
 from zhiyin.rerank.diversity import liking
@@ -122,6 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--quick", action="store_true", help="a small slice: to see that it runs")
     parser.add_argument("--data", choices=NAMES, help="one data set alone")
     parser.add_argument("--users", type=int, default=USERS, help="people measured, at most, drawn by seed")
+    parser.add_argument("--served", action="store_true", help="the lists of the combination, as training makes it")
     given = parser.parse_args(arguments)
     for name in [given.data] if given.data else NAMES:
         with tempfile.TemporaryDirectory() as folder:
@@ -130,8 +135,39 @@ def main(arguments: Sequence[str] | None = None) -> None:
             except Missing as absent:
                 print(f"skipped: {absent.line}")
                 continue
-            prepared, _ = make_project(data, Path(folder) / "project", given.quick, make_progress(given.quick))
+            progress, project = make_progress(given.quick), Path(folder) / "project"
+            prepared, options = make_project(data, project, given.quick, progress)
+            if given.served:
+                choice = choose(leave_one_out(prepared.interactions), prepared, options, project, progress)
+                measured_as_served(data.name, prepared, choice, options.train.seed, given.users)
+                continue
         measured(data.name, prepared, given.users)
+
+
+def measured_as_served(name: str, prepared: Prepared, choice: Choice, seed: int, users: int) -> None:
+    """The combination's lists, of people it did not learn from; on test of everybody."""
+    split = leave_one_out(prepared.interactions)
+    trial = split.search()
+    data = TrainingData(trial.train, prepared.catalogue, seed, trial.now)
+    names = dict.fromkeys((*choice.needed, FILLER))
+    fitted = {one: choice.fitted.get(one) or MODELS[one](choice.params[one]).fit(data) for one in names}
+    model = fitted[choice.served] if choice.fusion is None else choice.fusion.over(fitted, data)
+    ranker = Filled(model, fitted[FILLER])
+    taught = trial.sample(FusingParams().people, seed).users if choice.fusion is not None else trial.users[:0]
+    rest = np.flatnonzero(~np.isin(trial.users, taught))
+    if not len(rest):
+        rest = np.arange(len(trial.users))
+        print(f"{name}: everybody on validation was learned from, which flatters the combination there")
+    others = replace(
+        trial, users=trial.users[rest], histories=trial.histories.take(rest), targets=trial.targets.take(rest)
+    )
+    for part, asked in (("validation", others), ("test (strict)", split.strict())):
+        found = candidates(asked, prepared, users, ranker)
+        lengths = found.trial.histories.lengths
+        chances = choice.probability.of(found.scores, lengths)
+        found = replace(found, chances=chances, level=level_of(chances))
+        settings = [setting for setting in SETTINGS if setting == NOTHING or setting.startswith("swap")]
+        show(f"{name}, {part}, {len(found.asked):,} people: {choice.served} as served", found, settings)
 
 
 def measured(name: str, prepared: Prepared, users: int) -> None:
@@ -149,11 +185,11 @@ def measured(name: str, prepared: Prepared, users: int) -> None:
         show(f"{name}, test (refit): learned probabilities", last, [NOTHING])
 
 
-def candidates(trial: Trial, prepared: Prepared, users: int) -> Lists:
-    """The candidates that the default pipeline would get, out of the core with what fills short lists."""
+def candidates(trial: Trial, prepared: Prepared, users: int, ranker: Filled | None = None) -> Lists:
+    """The candidates that the default pipeline would get, out of ``ranker``, else the core with what fills its lists."""
     catalogue = prepared.catalogue
     data = TrainingData(trial.train, catalogue, SEED, trial.now)
-    ranker = Filled(LinearCore().fit(data), WindowedPopularity().fit(data))
+    ranker = ranker or Filled(LinearCore().fit(data), WindowedPopularity().fit(data))
     interests = InterestModel().fit(data)
     some = trial.sample(users, SEED)
     allowed = ~catalogue.hidden if catalogue.hidden.any() else None

@@ -28,11 +28,11 @@ from benchmarks.peer_implicit import counts
 from benchmarks.tables import markdown
 from zhiyin import assets
 from zhiyin.candidates.fill import Filled
-from zhiyin.registry import FILLER, MODELS
 from zhiyin.config import FILE_NAME, PreprocessSettings
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
 from zhiyin.recommend import Engine
+from zhiyin.registry import FILLER, MODELS
 from zhiyin.types import Histories
 
 ZHIYIN = [sys.executable, "-c", "from zhiyin.cli import main; main()"]
