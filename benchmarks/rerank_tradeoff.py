@@ -186,7 +186,7 @@ def measured(name: str, prepared: Prepared, users: int) -> None:
 
 
 def candidates(trial: Trial, prepared: Prepared, users: int, ranker: Filled | None = None) -> Lists:
-    """The candidates that the default pipeline would get, out of ``ranker``, else the core with what fills its lists."""
+    """The candidates that the default pipeline would get, out of ``ranker``, else the core and its filler."""
     catalogue = prepared.catalogue
     data = TrainingData(trial.train, catalogue, SEED, trial.now)
     ranker = ranker or Filled(LinearCore().fit(data), WindowedPopularity().fit(data))

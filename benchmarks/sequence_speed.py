@@ -66,7 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prepared, _ = make_project(data, folder / "project", True, make_progress(True))
     train = leave_one_out(prepared.interactions).search().train
     n, events = train.n_items, len(train.histories.items)
-    print(f"{data.name}: {events} events, {n} items, {given.threads} threads, median of {given.epochs} epochs\n", flush=True)
+    print(
+        f"{data.name}: {events} events, {n} items, {given.threads} threads, median of {given.epochs} epochs\n",
+        flush=True,
+    )
     lines = []
     for threads in dict.fromkeys((given.threads, 1)):
         seconds = ours(train.histories, n, given.epochs, threads)
