@@ -7,7 +7,7 @@ two thirds taught. The one that is served in the end learned from all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -24,7 +24,7 @@ from zhiyin.pooling import Pool, chunks, joined, pool_of
 from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import Trial
 from zhiyin.rank.fusion import Combiner, Facts, Kind, Table, TreeParams, learn, owners, places
-from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
+from zhiyin.types import Catalogue, Floats, Ints, TrainingData
 
 NAME = FusedModel.name
 K = 10
@@ -129,7 +129,7 @@ def fuse(
             members=served.models, candidates=params.candidates, columns=combiner.columns, kind=combiner.kind
         )
         model = FusedModel(chosen, {name: members[name] for name in served.models}, combiner).over(data)
-    return Fusing(model, scores, gain, best, _lists(pool, out, trial, allowed))
+    return Fusing(model, scores, gain, best, _lists(pool, kept, out, trial, allowed))
 
 
 def gather(members: Mapping[str, Recommender], trial: Trial, depths: Mapping[str, int], progress: Progress) -> Pool:
@@ -207,17 +207,13 @@ def _best(pool: Pool, scores: Floats, k: int, allowed: NDArray[np.bool_] | None)
 
 
 def _lists(
-    pool: Pool, out: Floats, trial: Trial, allowed: NDArray[np.bool_] | None
+    pool: Pool, kept: Sequence[str], out: Floats, trial: Trial, allowed: NDArray[np.bool_] | None
 ) -> tuple[Floats, NDArray[np.bool_], NDArray[np.int64]]:
+    # As a fused model gives them: candidates of the models that are kept, above the least of these.
+    proposed = pool.proposed[:, [pool.models.index(name) for name in kept]].any(axis=1)
+    pool, out = pool.only(kept), out[proposed]
     least = np.full(len(pool.indptr) - 1, np.inf, dtype=np.float32)
     people = owners(pool.indptr)
     np.minimum.at(least, people, out)
-    # As a fused model gives them.
     rows, scores = _best(pool, out - least[people] + np.float32(BELOW), CURVE, allowed)
     return scores, hits(rows, trial.targets), trial.histories.lengths
-
-
-def targets_in(pool: Pool, targets: Histories, n_items: int) -> float:
-    """Share of the events of ``targets`` that some model proposed; NaN without any."""
-    table = Table(pool.indptr, pool.items, (), np.zeros((len(pool.items), 0), dtype=np.float32))
-    return float(table.labels(targets, n_items).sum() / len(targets.items)) if len(targets.items) else float("nan")
