@@ -127,8 +127,6 @@ def learn_trees(table: Table, labels: Labels, rising: Collection[str], params: T
         "seed": seed,
         "deterministic": True,
         "force_col_wise": True,
-        # Scores need no finer steps, and the time goes into counting them.
-        "max_bin": 63,
         "num_threads": THREADS if kept.sum() >= MANY_ROWS else 1,
         "verbose": -1,
     }
