@@ -264,3 +264,20 @@ def test_a_choice_comes_back_and_a_damaged_one_is_made_again(tmp_path: Path) -> 
     for damage in damages:
         path.write_text(json.dumps(damage), encoding="utf-8")
         assert read_choice(path) is None, damage
+
+
+def test_the_core_stays_though_it_says_little() -> None:
+    """Without it items that go with an item would follow in the order of some other model."""
+    data = walkers()
+    trial = leave_one_out(data.interactions).search()
+    train = TrainingData(trial.train, data.catalogue, 0, trial.now)
+    members: dict[str, Any] = {
+        "popular": WindowedPopularity().fit(train),
+        "rules": SequentialRules().fit(train),
+        "linear": LinearCore(decay=1.0, rules=0.0).fit(train),
+    }
+    params = FusingParams(candidates=20, kind="linear", least_share=0.9)
+    tried = fuse(members, "popular", members["popular"], trial, data.catalogue, params, seed=0, progress=Silent())
+    assert tried.model is not None
+    assert "linear" in tried.model.members
+    assert tried.model.core is tried.model.members["linear"]

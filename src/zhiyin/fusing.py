@@ -24,6 +24,7 @@ from zhiyin.pooling import Pool, chunks, joined, pool_of
 from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import Trial
 from zhiyin.rank.fusion import Combiner, Facts, Kind, Table, TreeParams, learn, owners, places
+from zhiyin.registry import CORE
 from zhiyin.types import Catalogue, Floats, Ints, TrainingData
 
 NAME = FusedModel.name
@@ -182,7 +183,8 @@ def _tried(
     values = accuracy(rows, trial.targets, [K])[OBJECTIVE]
     # Of whom the models say nothing, the filler answers either way.
     values = np.where(np.diff(pool.indptr) == 0, alone, values)
-    kept = [name for name, share in shares.items() if share >= params.least_share] or list(shares)
+    # The core stays: what nobody proposed follows in its order, and so do items that go with an item.
+    kept = [name for name, share in shares.items() if share >= params.least_share or name == CORE] or list(shares)
     return values, kept, out
 
 
