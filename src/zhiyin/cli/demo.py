@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from zhiyin.recommend import Engine
 
 ASSET = "movielens-100k"
+SEARCH_SECONDS = 100.0
 ITEMS = 1682
 """Items of that data set."""
 NEWCOMER = "somebody new"
@@ -63,11 +64,14 @@ def demo(
         for line in report.lines():
             typer.echo(line)
         heading("Train")
-        trained = train(project.store, project.settings, folder, progress)
+        # A short search, that leaves out what takes minutes: the transformer, where torch is installed.
+        brief = project.settings.train.model_copy(update={"search_seconds": SEARCH_SECONDS})
+        settings = project.settings.model_copy(update={"train": brief})
+        trained = train(project.store, settings, folder, progress)
         typer.echo(trained.prepared.cleaning.line())
         typer.echo(f"Served: {trained.choice.served}, the best of {len(trained.choice.scores)} on validation")
         heading("Evaluate")
-        result = evaluate(trained.prepared, project.settings, folder, progress)
+        result = evaluate(trained.prepared, settings, folder, progress)
         typer.echo(as_text(result.models, result.protocol))
     with Engine.open(folder) as engine:
         heading("Recommend")
