@@ -39,7 +39,7 @@ class Arranger:
         """Raises ConfigError where its file is wrong, or names what is nowhere in the catalogue."""
         found = self._pipelines.get(surface)
         if found is None:
-            found = pipeline_for(self._project or Path("."), surface) if self._project else Pipeline.default()
+            found = pipeline_for(self._project, surface) if self._project else Pipeline.default()
             found.check(self.items)
             self._pipelines[surface] = found
         return found

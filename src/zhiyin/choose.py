@@ -17,7 +17,7 @@ from zhiyin.errors import ConfigError, ModelError
 from zhiyin.evaluate.measure import Ranker
 from zhiyin.evaluate.metrics import hits
 from zhiyin.fused import FusedModel
-from zhiyin.fusing import Fusing, FusingParams, fuse
+from zhiyin.fusing import CURVE, Fusing, FusingParams, fuse
 from zhiyin.itemview import level_of
 from zhiyin.parts import PARTS, params_of
 from zhiyin.ports import Progress
@@ -29,8 +29,6 @@ from zhiyin.search import OBJECTIVE, Found, Search
 from zhiyin.short import choose_short
 from zhiyin.types import Catalogue, Floats, Longs
 
-CURVE = 100
-"""Ranks for which a probability is kept."""
 CORE_SHARE, OTHERS_SHARE = 0.3, 0.4
 """Parts of the search's budget that the core may spend, and all others together, in equal parts. What is left is for
 models whose first fit takes more than their part."""

@@ -25,12 +25,12 @@ from zhiyin.ports import Progress
 from zhiyin.preprocess.splits import Trial
 from zhiyin.rank.fusion import Combiner, Facts, Kind, Table, TreeParams, learn, owners, places
 from zhiyin.registry import CORE
+from zhiyin.search import OBJECTIVE, K
+from zhiyin.short import part as part_of
 from zhiyin.types import Catalogue, Floats, Ints, TrainingData
 
-NAME = FusedModel.name
-K = 10
-OBJECTIVE = f"NDCG@{K}"
 CURVE = 100
+"""Ranks for which a probability is kept."""
 FEWEST = 10
 """People who have to be measured before a combination is served: fewer may all agree by chance, without any error."""
 
@@ -164,15 +164,7 @@ def _tried(
     shares = dict.fromkeys(pool.models, 0.0)
     for part in range(params.folds):
         taught = np.flatnonzero(fold != part)
-        some = Trial(
-            trial.part,
-            trial.fit,
-            trial.train,
-            trial.now,
-            trial.users[taught],
-            trial.histories.take(taught),
-            trial.targets.take(taught),
-        )
+        some = part_of(trial, taught)
         combiner = _learn(table.take(taught), some, kind, pool, params, seed)
         held = (fold == part)[owners]
         held_table = Table(np.array([0, held.sum()]), table.items[held], table.columns, table.values[held])

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from zhiyin import choose
+from zhiyin import fusing
 from zhiyin.bundle.manifest import Manifest
 from zhiyin.candidates import newcomers, rules
 from zhiyin.candidates.item_knn import BM25_LENGTH, BM25_SATURATION
@@ -62,7 +62,7 @@ def test_every_searched_parameter_but_a_few_is_in_a_formula() -> None:
         ("evaluation", f"times on {DATED_SHARE:.0%}".replace("%", " %")),
         ("evaluation", f"{LEVEL:.0%}".replace("%", " %") + " percentile bootstrap"),
         ("evaluation", f"{RESAMPLES:,} resamples"),
-        ("evaluation", f"ranks 1 to {choose.CURVE}"),
+        ("evaluation", f"ranks 1 to {fusing.CURVE}"),
         ("evaluation", f"bands {', '.join(list(BANDS)[:-1])} and {list(BANDS)[-1]}"),
     ],
 )

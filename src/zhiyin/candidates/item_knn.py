@@ -9,8 +9,7 @@ from pydantic import Field
 from scipy import sparse
 
 from zhiyin.candidates.base import Params
-from zhiyin.candidates.matrix import ItemMatrixModel, decayed, from_neighbours, user_items
-from zhiyin.candidates.topn import top_of_product
+from zhiyin.candidates.matrix import ItemMatrixModel, decayed, nearest, user_items
 from zhiyin.types import Floats, Histories, TrainingData
 
 BM25_SATURATION = 1.2
@@ -47,11 +46,7 @@ class ItemKNN(ItemMatrixModel):
         vectors = _weighted(user_items(data.interactions.histories, n), self.params.weighting)
         lengths = np.bincount(vectors.indices, weights=vectors.data.astype(np.float64) ** 2, minlength=n)
         vectors.data = (vectors.data / np.sqrt(lengths + self.params.shrink)[vectors.indices]).astype(np.float32)
-        # The extra rows put -inf on the diagonal: an item is no neighbour of its own.
-        own = sparse.eye_array(n, dtype=np.float32, format="csr")
-        left = sparse.hstack([vectors.T.tocsr(), own], format="csr")
-        right = sparse.vstack([vectors, own * np.float32(-np.inf)], format="csr")
-        self.matrix = from_neighbours(*top_of_product(left, right, self.params.neighbours))
+        self.matrix = nearest(vectors, self.params.neighbours)
         self.n_items = n
         return self
 

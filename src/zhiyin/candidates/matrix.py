@@ -151,6 +151,15 @@ def user_items(histories: Histories, n_items: int) -> sparse.csr_array:
     return counts
 
 
+def nearest(vectors: sparse.csr_array, k: int) -> sparse.csr_array:
+    """The ``k`` largest inner products of each column of ``vectors`` [rows, n] with the others: CSR [n, n]."""
+    own = sparse.eye_array(vectors.shape[1], dtype=np.float32, format="csr")
+    # The extra rows put -inf on the diagonal: an item is no neighbour of its own.
+    left = sparse.hstack([vectors.T.tocsr(), own], format="csr")
+    right = sparse.vstack([vectors, own * np.float32(-np.inf)], format="csr")
+    return from_neighbours(*top_of_product(left, right, k))
+
+
 def from_neighbours(neighbours: Ints, weights: Floats) -> sparse.csr_array:
     """CSR [n, n] with sorted indices from what ``best_of`` and ``top_of_product`` give: [n, k], -1 for none."""
     n, k = neighbours.shape

@@ -9,8 +9,7 @@ from pydantic import Field
 from scipy import sparse
 
 from zhiyin.candidates.base import Params
-from zhiyin.candidates.matrix import ItemMatrixModel, decayed, from_neighbours
-from zhiyin.candidates.topn import top_of_product
+from zhiyin.candidates.matrix import ItemMatrixModel, decayed, nearest
 from zhiyin.types import NO_TIME, Floats, Histories, Longs, TrainingData
 
 MICROSECONDS_A_MINUTE = 60_000_000
@@ -66,11 +65,7 @@ class SessionCooccurrence(ItemMatrixModel):
         lengths = np.bincount(vectors.indices, weights=vectors.data.astype(np.float64) ** 2, minlength=n)
         scale = 1.0 / np.sqrt(np.maximum(lengths + self.params.shrink, np.finfo(np.float32).tiny))
         vectors.data = (vectors.data * scale[vectors.indices]).astype(np.float32)
-        # The extra rows put -inf on the diagonal: an item is no neighbour of its own.
-        own = sparse.eye_array(n, dtype=np.float32, format="csr")
-        left = sparse.hstack([vectors.T.tocsr(), own], format="csr")
-        right = sparse.vstack([vectors, own * np.float32(-np.inf)], format="csr")
-        self.matrix = from_neighbours(*top_of_product(left, right, self.params.neighbours))
+        self.matrix = nearest(vectors, self.params.neighbours)
         self.n_items = n
         return self
 

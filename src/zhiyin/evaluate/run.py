@@ -11,7 +11,7 @@ from zhiyin.candidates.fill import Filled
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.short import ByLength, ShortCore
 from zhiyin.choice import Choice
-from zhiyin.choose import CURVE, check_models, choose
+from zhiyin.choose import check_models, choose
 from zhiyin.config import Settings
 from zhiyin.evaluate.measure import Measurement, Ranker, measure_lists
 from zhiyin.evaluate.metrics import hits
@@ -19,6 +19,7 @@ from zhiyin.evaluate.protocol import Protocol
 from zhiyin.evaluate.reliability import chances_report
 from zhiyin.evaluate.report import report
 from zhiyin.fused import FusedModel
+from zhiyin.fusing import CURVE
 from zhiyin.ports import Progress
 from zhiyin.prepare import Prepared
 from zhiyin.preprocess.splits import Split, Trial, leave_one_out, random_split, time_split
