@@ -7,10 +7,16 @@ ZhiyinError                  what went wrong, where, and how to fix it, on one l
     FileUnreadable           a file as a whole: missing, truncated, wrong format
     NotEnoughData            too little left to learn from or to measure on
   StoreError                 the database refuses or is not there
+    StoreUnavailable         for now: locked, gone, full or read-only; the same may work again later
   AssetError                 a model or data set cannot be fetched or does not match its checksum
   BundleError                a trained bundle is missing, damaged or of another format
   ModelError                 a model cannot be fitted or asked in the way it was
   UnknownItem                no such item
+  ServeError                 a request is not answered as asked
+    UnknownKey               no API key, or none of ours
+    NotAllowed               the key may not do this
+    NotThere                 nothing goes by that name
+    TooMany                  more requests than the tenant may make; ``seconds`` says when to ask again
   LlmError                   a language model gave nothing that can be used; what was asked goes on without it
     LlmOff                   none is configured for this job, or its packages or files are not here
     LlmUnreachable           no connection, HTTP 429 or 5xx after the retries, or the breaker is open
@@ -66,6 +72,10 @@ class StoreError(ZhiyinError):
     pass
 
 
+class StoreUnavailable(StoreError):
+    pass
+
+
 class AssetError(ZhiyinError):
     pass
 
@@ -80,6 +90,28 @@ class ModelError(ZhiyinError):
 
 class UnknownItem(ZhiyinError):
     pass
+
+
+class ServeError(ZhiyinError):
+    pass
+
+
+class UnknownKey(ServeError):
+    pass
+
+
+class NotAllowed(ServeError):
+    pass
+
+
+class NotThere(ServeError):
+    pass
+
+
+class TooMany(ServeError):
+    def __init__(self, what: str, *, seconds: int, where: str | None = None, fix: str | None = None) -> None:
+        self.seconds = seconds
+        super().__init__(what, where=where, fix=fix)
 
 
 class LlmError(ZhiyinError):

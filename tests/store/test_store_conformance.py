@@ -6,23 +6,26 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("zhiyin.testing.stores")
+for name in ("stores", "changes"):
+    pytest.register_assert_rewrite(f"zhiyin.testing.{name}")
 
-from zhiyin.ports import Store  # noqa: E402
 from zhiyin.store import open_store  # noqa: E402
-from zhiyin.testing import stores as suite  # noqa: E402
+from zhiyin.store.sql import SqlStore  # noqa: E402
+from zhiyin.testing import changes, stores  # noqa: E402
+
+CHECKS = [*stores.CHECKS, *changes.CHECKS]
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[suite.Make]:
+def make(tmp_path: Path) -> Iterator[changes.Make]:
     with ExitStack() as opened:
 
-        def fresh() -> Store:
+        def fresh() -> SqlStore:
             return opened.enter_context(closing(open_store("sqlite:///zhiyin.db", tmp_path)))
 
         yield fresh
 
 
-@pytest.mark.parametrize("check", suite.CHECKS, ids=lambda check: check.__name__)
-def test_sqlite(check: suite.Check, make: suite.Make) -> None:
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_sqlite(check: changes.Check, make: changes.Make) -> None:
     check(make)

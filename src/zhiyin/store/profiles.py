@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
+from zhiyin.store.changes import PROFILE, note
 from zhiyin.store.schema import events, profile_edits, profiles, users
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Profiles:
         }
         with self._guarded(), self._writer.begin() as connection:
             made = insert(profile_edits).values(row).returning(profile_edits.c.edit_id)
+            note(connection, PROFILE, user_id)
             return int(connection.execute(made).scalar_one())
 
     def edits(self, user_id: str) -> list[KeptEdit]:
@@ -131,4 +133,7 @@ class Profiles:
         table = profile_edits.c
         mine = (table.user_id == user_id, table.edit_id == edit_id, table.undone.is_(False))
         with self._guarded(), self._writer.begin() as connection:
-            return connection.execute(update(profile_edits).where(*mine).values(undone=True)).rowcount > 0
+            undone = connection.execute(update(profile_edits).where(*mine).values(undone=True)).rowcount > 0
+            if undone:
+                note(connection, PROFILE, user_id)
+            return undone

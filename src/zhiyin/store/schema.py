@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0003"
+HEAD = "0004"
 """Newest migration. An up-to-date database is opened without loading Alembic."""
 
 metadata = MetaData()
@@ -25,17 +25,20 @@ metadata = MetaData()
 # SQLite numbers rows itself only for a column of type INTEGER.
 Sequence = BigInteger().with_variant(Integer(), "sqlite")
 
+# Ids sort by code point in every database, whatever its locale.
+Id = Text().with_variant(Text(collation="C"), "postgresql")
+
 users = Table(
     "users",
     metadata,
-    Column("user_id", Text, primary_key=True),
+    Column("user_id", Id, primary_key=True),
     Column("attributes", Text, nullable=False, server_default="{}"),
 )
 
 items = Table(
     "items",
     metadata,
-    Column("item_id", Text, primary_key=True),
+    Column("item_id", Id, primary_key=True),
     Column("title", Text),
     Column("description", Text),
     Column("categories", Text, nullable=False, server_default="[]"),
@@ -48,12 +51,13 @@ events = Table(
     "events",
     metadata,
     Column("seq", Sequence, primary_key=True, autoincrement=True),
-    Column("event_id", Text, nullable=False),
-    Column("user_id", Text, ForeignKey("users.user_id"), nullable=False),
-    Column("item_id", Text, ForeignKey("items.item_id"), nullable=False, index=True),
+    Column("event_id", Id, nullable=False),
+    Column("user_id", Id, ForeignKey("users.user_id"), nullable=False),
+    Column("item_id", Id, ForeignKey("items.item_id"), nullable=False, index=True),
     Column("event_type", Text, nullable=False),
     Column("value", Double),
     Column("time", BigInteger),
+    Column("impression_id", Id),
     UniqueConstraint("event_id", name="uq_events_event_id"),
     Index("ix_events_user_id_seq", "user_id", "seq"),
     sqlite_autoincrement=True,
@@ -62,8 +66,8 @@ events = Table(
 links = Table(
     "links",
     metadata,
-    Column("user_id", Text, ForeignKey("users.user_id"), primary_key=True),
-    Column("other_id", Text, ForeignKey("users.user_id"), primary_key=True, index=True),
+    Column("user_id", Id, ForeignKey("users.user_id"), primary_key=True),
+    Column("other_id", Id, ForeignKey("users.user_id"), primary_key=True, index=True),
     Column("weight", Double, nullable=False, server_default="1"),
     Column("time", BigInteger),
 )
@@ -79,7 +83,7 @@ vectors = Table(
 bundles = Table(
     "bundles",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Id, primary_key=True),
     Column("created", BigInteger, nullable=False),
     Column("active", Boolean, nullable=False, server_default="0"),
     Column("manifest", Text, nullable=False),
@@ -126,7 +130,7 @@ item_features = Table(
 topics = Table(
     "topics",
     metadata,
-    Column("topic_id", Text, primary_key=True),
+    Column("topic_id", Id, primary_key=True),
     Column("name", Text, nullable=False),
     Column("described", Text, nullable=False, server_default="{}"),
     Column("merged_into", Text),
@@ -135,7 +139,7 @@ topics = Table(
 profiles = Table(
     "profiles",
     metadata,
-    Column("user_id", Text, primary_key=True),
+    Column("user_id", Id, primary_key=True),
     Column("bundle", Text, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("state", LargeBinary, nullable=False),
@@ -145,10 +149,94 @@ profile_edits = Table(
     "profile_edits",
     metadata,
     Column("edit_id", Sequence, primary_key=True, autoincrement=True),
-    Column("user_id", Text, nullable=False, index=True),
+    Column("user_id", Id, nullable=False, index=True),
     Column("time", BigInteger, nullable=False),
     Column("said", Text, nullable=False),
     Column("wishes", Text, nullable=False),
     Column("undone", Boolean, nullable=False, server_default="0"),
+    sqlite_autoincrement=True,
+)
+
+changes = Table(
+    "changes",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Id),
+    Column("time", BigInteger, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+impressions = Table(
+    "impressions",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("impression_id", Id, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("variant", Text),
+    Column("experiment", Text),
+    Column("bundle", Text),
+    Column("time", BigInteger, nullable=False),
+    Column("items", Text, nullable=False),
+    Column("confirmed", Boolean, nullable=False, server_default="0"),
+    UniqueConstraint("impression_id", name="uq_impressions_impression_id"),
+    Index("ix_impressions_user_id_seq", "user_id", "seq"),
+    sqlite_autoincrement=True,
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("prefix", Id, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("salt", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("last_used", BigInteger),
+    Column("revoked", BigInteger),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("time", BigInteger, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("key_prefix", Text),
+    Column("action", Text, nullable=False),
+    Column("target", Text),
+    Column("detail", Text),
+    sqlite_autoincrement=True,
+)
+
+experiments = Table(
+    "experiments",
+    metadata,
+    Column("name", Id, primary_key=True),
+    Column("described", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("changed", BigInteger, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", Id, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+)
+
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("user_hash", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("done_bundle", Text),
     sqlite_autoincrement=True,
 )

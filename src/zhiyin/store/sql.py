@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Engine, Select, delete, func, insert, sele
 from sqlalchemy.exc import DBAPIError
 
 from zhiyin.errors import BundleError, StoreError
-from zhiyin.ports import StoreWriter
 from zhiyin.store.calls import Calls
+from zhiyin.store.changes import BUNDLE, Watch, note
 from zhiyin.store.features import Features
 from zhiyin.store.migrate import WRITING
 from zhiyin.store.profiles import Profiles
@@ -35,11 +35,14 @@ class SqlStore:
         self.features = Features(engine, self._writer, self._guarded)
         self.calls = Calls(engine, self._writer, self._guarded)
         self.profiles = Profiles(engine, self._writer, self._guarded)
+        self.changes = Watch(engine, self._guarded)
 
     @contextmanager
-    def writing(self) -> Iterator[StoreWriter]:
+    def writing(self) -> Iterator[Writer]:
         with self._guarded(), self._writer.begin() as connection:
-            yield Writer(connection)
+            writer = Writer(connection)
+            yield writer
+            writer.notes.write(connection)
 
     def events(self, user_id: str | None = None) -> pl.DataFrame:
         import polars as pl
@@ -129,6 +132,7 @@ class SqlStore:
             if connection.execute(select(bundles.c.name).where(bundles.c.name == name)).first() is None:
                 raise BundleError(f"no bundle '{name}'", fix="see 'zhiyin bundles list'")
             connection.execute(update(bundles).values(active=bundles.c.name == name))
+            note(connection, BUNDLE, name)
 
     def drop_bundle(self, name: str) -> None:
         with self._guarded(), self._writer.begin() as connection:
@@ -142,6 +146,7 @@ class SqlStore:
         return self._frame(query.order_by(bundles.c.created.desc(), bundles.c.name.desc()), schema)
 
     def close(self) -> None:
+        self.changes.close()
         self._engine.dispose()
 
     def _frame(self, query: Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
@@ -171,13 +176,13 @@ class SqlStore:
         """Driver errors as ours."""
         try:
             yield
-        except DBAPIError as failure:
+        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as failure:
             raise store_error(failure, str(self._engine.url)) from failure
 
 
-def store_error(failure: DBAPIError, url: str) -> StoreError:
-    """The driver's error with the likely fix."""
-    said = str(failure.orig).strip()
+def store_error(failure: Exception, url: str) -> StoreError:
+    """The driver's error, wrapped by SQLAlchemy or not, with the likely fix."""
+    said = str(failure.orig if isinstance(failure, DBAPIError) else failure).strip()
     if "locked" in said:
         fix = "another process is writing: wait for it to end and try again"
     elif "already exists" in said:

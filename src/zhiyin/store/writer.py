@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from sqlalchemy import Connection, Table, bindparam, func, insert, select, updat
 from sqlalchemy.dialects import postgresql, sqlite
 
 from zhiyin.ports import Written
+from zhiyin.store.changes import HIDDEN, ITEM, NOTED, PROFILE, Notes
 from zhiyin.store.links import put_links
 from zhiyin.store.schema import events, items, users
 
@@ -19,12 +21,29 @@ if TYPE_CHECKING:
 
 BATCH = 50_000
 
+Row = tuple[Any, ...]
+Told = dict[str, tuple[Row | None, Row]]
+"""By key: the row as it was (None for a new one) and as it is, both without the key."""
+
 
 class Writer:
-    """``ports.StoreWriter`` over one SQLAlchemy connection."""
+    """``ports.StoreWriter`` over one SQLAlchemy connection. Whoever opened the transaction writes ``notes`` at its
+    end."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.notes = Notes()
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the transaction: an exception undoes it and what came before stays."""
+        before = self.notes.copy()
+        try:
+            with self._connection.begin_nested():
+                yield
+        except BaseException:
+            self.notes = before
+            raise
 
     def put_users(self, frame: pl.DataFrame) -> Written:
         """Columns ``user_id``, ``attributes`` (JSON text, null for none). A known user's row is replaced where it
@@ -32,7 +51,7 @@ class Writer:
         import polars as pl
 
         rows = frame.select("user_id", pl.col("attributes").fill_null("{}")).iter_rows()
-        return self._put(users, ["user_id", "attributes"], rows)
+        return self._put(users, ["user_id", "attributes"], rows, self._tell_users)
 
     def put_items(self, frame: pl.DataFrame) -> Written:
         """Columns of ``Store.items``; null categories, attributes and flags mean none. A known item's row is replaced
@@ -46,10 +65,11 @@ class Writer:
             pl.col("attributes").fill_null("{}"), pl.col("hidden").fill_null(False)
         )
         rows = ((*row[:3], json.dumps(row[3] or [], ensure_ascii=False), *row[4:]) for row in filled.iter_rows())
-        return self._put(items, columns, rows)
+        return self._put(items, columns, rows, self._tell_items)
 
     def put_events(self, frame: pl.DataFrame) -> Written:
-        """Columns ``event_id`` str|null, ``user_id``, ``item_id``, ``event_type``, ``value``, ``time``.
+        """Columns ``event_id`` str|null, ``user_id``, ``item_id``, ``event_type``, ``value``, ``time``, and
+        ``impression_id`` str|null where there is one.
 
         An event without an id gets a hash of its content. An id that is there already changes nothing. A value of NaN
         is none. Users and items met only here get a bare row.
@@ -57,13 +77,14 @@ class Writer:
         import polars as pl
 
         names = ["event_id", "user_id", "item_id", "event_type", "value", "time"]
+        names += ["impression_id"] if "impression_id" in frame.columns else []
         plain = frame.select(names).with_columns(
             pl.col("value").cast(pl.Float64).fill_nan(None), pl.col("time").cast(pl.Int64)
         )
-        for table, column in ((users, "user_id"), (items, "item_id")):
-            self._insert_ignoring(table, [column], ((key,) for key in frame[column].unique().sort()))
+        self._insert_ignoring(users, ["user_id"], ((key,) for key in frame["user_id"].unique().sort()))
+        self._bare_items(frame["item_id"].unique().sort().to_list())
         before = self._count(events)
-        rows = ((row[0] or content_id(row[1:]), *row[1:]) for row in plain.iter_rows())
+        rows = ((row[0] or content_id(row[1:6]), *row[1:]) for row in plain.iter_rows())
         self._insert_ignoring(events, names, rows)
         new = self._count(events) - before
         return Written(new=new, changed=0, same=len(frame) - new)
@@ -76,8 +97,27 @@ class Writer:
         self._insert_ignoring(users, ["user_id"], ((key,) for key in people))
         return put_links(self._connection, frame)
 
-    def _put(self, table: Table, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> Written:
-        """Insert new keys (the first column), update rows that differ; of rows with the same key the last counts."""
+    def _bare_items(self, keys: Sequence[str]) -> None:
+        """A row for each of ``keys`` that has none."""
+        few = len(keys) <= NOTED
+        before = self._known(items, ["item_id"], keys) if few else self._count(items)
+        self._insert_ignoring(items, ["item_id"], ((key,) for key in keys))
+        if isinstance(before, dict):
+            self.notes.add(ITEM, (key for key in keys if key not in before))
+        elif self._count(items) > before:
+            self.notes.add(ITEM, [None])
+
+    def _tell_users(self, told: Told) -> None:
+        self.notes.add(PROFILE, told)
+
+    def _tell_items(self, told: Told) -> None:
+        # Of some only the flag changed; a new item that is hidden is both.
+        self.notes.add(HIDDEN, (key for key, (old, new) in told.items() if (old is not None and old[-1]) != new[-1]))
+        self.notes.add(ITEM, (key for key, (old, new) in told.items() if old is None or old[:-1] != new[:-1]))
+
+    def _put(self, table: Table, columns: Sequence[str], rows: Iterator[Row], tell: Callable[[Told], None]) -> Written:
+        """Insert new keys (the first column), update rows that differ; of rows with the same key the last counts.
+        ``tell`` hears what changed."""
         key, *rest = columns
         new = changed = same = 0
         changing = (
@@ -87,6 +127,7 @@ class Writer:
         )
         while batch := list(islice(rows, BATCH)):
             known = self._known(table, columns, [row[0] for row in batch])
+            told: Told = {}
             fresh: dict[str, tuple[Any, ...]] = {}
             differing: dict[str, tuple[Any, ...]] = {}
             for name, *values in batch:
@@ -99,6 +140,8 @@ class Writer:
                     (fresh if name in fresh else differing)[name] = row
                 else:
                     same += 1
+                    continue
+                told[name] = (told[name][0] if name in told else known.get(name), row)
                 known[name] = row
             self._insert(table, columns, [(name, *row) for name, row in fresh.items()])
             if differing:
@@ -107,6 +150,7 @@ class Writer:
                     for name, row in differing.items()
                 ]
                 self._connection.execute(changing, values_of)
+            tell(told)
         return Written(new, changed, same)
 
     def _known(self, table: Table, columns: Sequence[str], keys: Sequence[str]) -> dict[str, tuple[Any, ...]]:

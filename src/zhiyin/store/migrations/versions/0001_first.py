@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from zhiyin.store.schema import Id
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -12,12 +14,12 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "users",
-        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("user_id", Id, primary_key=True),
         sa.Column("attributes", sa.Text, nullable=False, server_default="{}"),
     )
     op.create_table(
         "items",
-        sa.Column("item_id", sa.Text, primary_key=True),
+        sa.Column("item_id", Id, primary_key=True),
         sa.Column("title", sa.Text),
         sa.Column("description", sa.Text),
         sa.Column("categories", sa.Text, nullable=False, server_default="[]"),
@@ -28,9 +30,9 @@ def upgrade() -> None:
     op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=True),
-        sa.Column("event_id", sa.Text, nullable=False),
-        sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id"), nullable=False),
-        sa.Column("item_id", sa.Text, sa.ForeignKey("items.item_id"), nullable=False),
+        sa.Column("event_id", Id, nullable=False),
+        sa.Column("user_id", Id, sa.ForeignKey("users.user_id"), nullable=False),
+        sa.Column("item_id", Id, sa.ForeignKey("items.item_id"), nullable=False),
         sa.Column("event_type", sa.Text, nullable=False),
         sa.Column("value", sa.Double),
         sa.Column("time", sa.BigInteger),
@@ -47,7 +49,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "bundles",
-        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("name", Id, primary_key=True),
         sa.Column("created", sa.BigInteger, nullable=False),
         sa.Column("active", sa.Boolean, nullable=False, server_default="0"),
         sa.Column("manifest", sa.Text, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from zhiyin.store.schema import Id
+
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
@@ -46,14 +48,14 @@ def upgrade() -> None:
     )
     op.create_table(
         "topics",
-        sa.Column("topic_id", sa.Text, primary_key=True),
+        sa.Column("topic_id", Id, primary_key=True),
         sa.Column("name", sa.Text, nullable=False),
         sa.Column("described", sa.Text, nullable=False, server_default="{}"),
         sa.Column("merged_into", sa.Text),
     )
     op.create_table(
         "profiles",
-        sa.Column("user_id", sa.Text, primary_key=True),
+        sa.Column("user_id", Id, primary_key=True),
         sa.Column("bundle", sa.Text, nullable=False),
         sa.Column("seq", sa.BigInteger, nullable=False),
         sa.Column("state", sa.LargeBinary, nullable=False),
@@ -61,7 +63,7 @@ def upgrade() -> None:
     op.create_table(
         "profile_edits",
         sa.Column("edit_id", NUMBER, primary_key=True, autoincrement=True),
-        sa.Column("user_id", sa.Text, nullable=False),
+        sa.Column("user_id", Id, nullable=False),
         sa.Column("time", sa.BigInteger, nullable=False),
         sa.Column("said", sa.Text, nullable=False),
         sa.Column("wishes", sa.Text, nullable=False),

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from zhiyin.store.schema import Id
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -12,8 +14,8 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "links",
-        sa.Column("user_id", sa.Text, sa.ForeignKey("users.user_id"), primary_key=True),
-        sa.Column("other_id", sa.Text, sa.ForeignKey("users.user_id"), primary_key=True),
+        sa.Column("user_id", Id, sa.ForeignKey("users.user_id"), primary_key=True),
+        sa.Column("other_id", Id, sa.ForeignKey("users.user_id"), primary_key=True),
         sa.Column("weight", sa.Double, nullable=False, server_default="1"),
         sa.Column("time", sa.BigInteger),
     )
