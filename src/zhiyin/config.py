@@ -149,6 +149,47 @@ class LlmSettings(Section):
     budget: BudgetSettings = BudgetSettings()
 
 
+class ServeSettings(Section):
+    host: str = Field("127.0.0.1", min_length=1)
+    """Address to listen on. Without an API key only this machine's own is allowed."""
+    port: int = Field(8088, ge=0, le=65_535)
+    """Port; 0 takes a free one and says which."""
+    workers: int = Field(2, ge=1, le=256)
+    """Processes that answer. Each holds its own engine; the bundle's arrays are mapped once."""
+    requests_per_second: float | None = Field(None, gt=0)
+    """Requests of one tenant in the long run, all processes together; None for no limit."""
+    burst_seconds: float = Field(2.0, gt=0)
+    """Requests of so many seconds may come at once."""
+    cached_people: int = Field(10_000, ge=0)
+    """People whose lists are kept while they are true, in each process; 0 keeps none."""
+    cache_seconds: float = Field(60.0, gt=0)
+    """A kept list counts for so long at most: some stages of re-ranking go by the clock."""
+    impressions: bool = True
+    """Note which list was shown to whom: what experiments and off-policy estimates are made from."""
+    deadline_seconds: float = Field(5.0, gt=0)
+    """A list that takes longer is answered with what is popular, and says so."""
+    shutdown_seconds: float = Field(20.0, gt=0)
+    """Time for requests under way and writes that wait, when the service is told to stop."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """Least level of what is logged."""
+    traces_url: str | None = None
+    """Address of an OpenTelemetry collector (OTLP over HTTP); None sends no traces."""
+
+
+class RetrainSettings(Section):
+    every_hours: float | None = Field(None, gt=0)
+    """Train again when the served bundle is older than this; None goes by events alone."""
+    new_share: float | None = Field(None, gt=0)
+    """Train again when so many events have come since, as a share of those before; None goes by age alone."""
+    minimum_new_events: int = Field(100, ge=1)
+    """... and never before this many."""
+    check_seconds: float = Field(30.0, gt=0)
+    """How often that is looked at."""
+    tolerance: float = Field(0.0, ge=0, le=1)
+    """A new bundle is promoted where the 95 % interval of its gain in NDCG@10 on the newest events, which neither was
+    trained on, lies above minus this."""
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -168,6 +209,8 @@ class Settings(BaseSettings):
     train: TrainSettings = TrainSettings()
     recommend: RecommendSettings = RecommendSettings()
     llm: LlmSettings = LlmSettings()
+    serve: ServeSettings = ServeSettings()
+    retrain: RetrainSettings = RetrainSettings()
     models: dict[str, dict[str, Any]] = {}
     """Hyper-parameters by model, for example ``[models.linear]``; they are kept as given, not searched."""
 

@@ -19,7 +19,8 @@ from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
 from zhiyin.candidates.short import ByLength
 from zhiyin.config import PreprocessSettings, Settings, load_settings
-from zhiyin.errors import BundleError, ModelError, UsageError
+from zhiyin.errors import BundleError, ModelError, UsageError, ZhiyinError
+from zhiyin.listing import ListRequest
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
 from zhiyin.pipeline import Ranked
@@ -111,6 +112,29 @@ class Engine:
         self._shelf = Shelf(self.store, self.bundle, self.settings)
         for name in ("_ranker", "_alike", "_second", "_arranger", "_listener", "_profiler", "_desk"):
             self.__dict__.pop(name, None)
+
+    def warm(self) -> None:
+        """Load what the first list needs."""
+        self._ranker, self._arranger
+
+    def renewed(self) -> Self:
+        """An engine over the same bundle, with items that came since."""
+        return type(self)(self.store, self.bundle, self.settings, self.models, self._project)
+
+    def look_again(self) -> None:
+        """Take notice of items that were hidden or deleted since."""
+        self._shelf.__dict__.pop("allowed", None)
+
+    def recommend_many(self, requests: Sequence[ListRequest]) -> list[Recommendation | ZhiyinError]:
+        """One list for each request, or why there is none."""
+        found: list[Recommendation | ZhiyinError] = []
+        for one in requests:
+            try:
+                how = {"exclude": one.exclude, "include_seen": one.include_seen, "surface": one.surface}
+                found.append(self.recommend(one.user_id, one.k, **how))  # type: ignore[arg-type]
+            except ZhiyinError as refused:
+                found.append(refused)
+        return found
 
     @single_threaded
     def recommend(

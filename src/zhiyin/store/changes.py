@@ -82,6 +82,11 @@ class Watch:
         self._shared = self._sqlite and engine.url.database in (None, "", ":memory:")
         self._sign = "?" if self._sqlite else "%s"
 
+    @property
+    def instant(self) -> bool:
+        """Whether ``token`` takes microseconds and waits for nobody."""
+        return self._sqlite
+
     def token(self) -> Token:
         """Differs from an earlier one where somebody else's transaction landed in between."""
         if self._sqlite and not self._shared:
