@@ -1,0 +1,48 @@
+"""The application: both APIs over the tenants of one project folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+
+from zhiyin.serve import gorse, problems, v1
+from zhiyin.serve.auth import Gate
+from zhiyin.serve.limits import Limits
+from zhiyin.serve.observing import Observed
+from zhiyin.serve.supervising import Supervisor
+from zhiyin.serve.tenants import Tenants
+
+ABOUT = """Zhiyin (知音): recommendations that a team hosts itself.
+
+`/v1` is the richer API; `/api` answers as Gorse does, so that its clients work unchanged. Errors are
+application/problem+json and say how to mend them. Ids may hold any character; in a path they are percent-encoded."""
+
+
+def make_app(project: Path, workers: int = 1) -> FastAPI:
+    """The application of the folder ``project``; ``workers`` processes share the limits. Raises ConfigError,
+    StoreError."""
+    tenants = Tenants(project)
+    settings = tenants.default.settings.serve
+    rate = settings.requests_per_second
+    share = None if rate is None else rate / workers
+    limits = Limits(share, max(1.0, (share or 0) * settings.burst_seconds))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with Supervisor(tenants):
+            yield
+        tenants.close()
+
+    app = FastAPI(title="Zhiyin", version=version("zhiyin"), description=ABOUT, lifespan=lifespan)
+    app.state.tenants = tenants
+    app.state.gate = Gate(tenants.default.store, limits)
+    app.state.workers = workers
+    problems.install(app)
+    app.include_router(gorse.router, prefix="/api")
+    app.include_router(v1.router, prefix="/v1")
+    app.add_middleware(Observed)
+    return app

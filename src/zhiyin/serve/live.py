@@ -1,0 +1,239 @@
+"""What one process keeps of one tenant between requests: the engine, answers that are still true, and how far it has
+followed the store.
+
+Before every answer the store is asked whether anything happened (microseconds on SQLite): events and edits drop what
+is kept of their people, hidden items go at once, new items and another bundle make a new engine beside the old one,
+which answers until the new one is ready.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from zhiyin.answers import Recommendation
+from zhiyin.config import Settings
+from zhiyin.errors import BundleError, StoreError, ZhiyinError
+from zhiyin.listing import ListRequest
+from zhiyin.serve.batching import Batcher
+from zhiyin.serve.cache import ListCache
+from zhiyin.serve.logs import log
+from zhiyin.serve.shown import ShownLists
+from zhiyin.serve.untrained import Untrained
+from zhiyin.serve.writing import WriteQueue
+from zhiyin.store.changes import Changes
+from zhiyin.store.sql import SqlStore
+
+if TYPE_CHECKING:
+    from zhiyin.recommend import Engine
+
+T = TypeVar("T")
+Form = Callable[[Recommendation], bytes]
+"""How an answer is written."""
+
+
+class Live:
+    """``open`` loads the engine; until then, and where nothing is trained, lists hold what is popular."""
+
+    def __init__(self, store: SqlStore, project: Path, settings: Settings, writes: WriteQueue) -> None:
+        self._store, self._project, self._settings = store, project, settings
+        self.cache = ListCache(settings.serve.cached_people, settings.serve.cache_seconds)
+        self.shown = ShownLists(writes, settings.serve.impressions)
+        self._untrained = Untrained(store, settings)
+        self._engine: Engine | None = None
+        self._desk: Engine | None = None
+        self._desk_of: Engine | None = None
+        """Answers what takes long (requests in words, explanations), so that lists need not wait for it."""
+        self._next: Engine | None = None
+        self._look_again = False
+        self._token = store.changes.token()
+        self._mark = store.changes.mark()
+        self._following = threading.Lock()
+        self._wanted = threading.Event()
+        self._closing = False
+        self._loaded = threading.Event()
+        self._lists: Batcher[ListRequest, Recommendation] = Batcher(self._many, f"lists of {project.name}")
+        self._slow = ThreadPoolExecutor(1, thread_name_prefix=f"desk of {project.name}")
+        self._builder = threading.Thread(target=self._build, name=f"engines of {project.name}", daemon=True)
+        self._wanted.set()
+        self._builder.start()
+
+    @property
+    def ready(self) -> bool:
+        """Whether the first engine is loaded, or it is known that there is none."""
+        return self._loaded.is_set()
+
+    @property
+    def bundle(self) -> str | None:
+        """Name of the bundle that answers; None where nothing is trained."""
+        engine = self._engine or self._next
+        return None if engine is None else engine.bundle.manifest.name
+
+    async def wait(self, seconds: float) -> bool:
+        """Whether it is ready within ``seconds``."""
+        return await asyncio.to_thread(self._loaded.wait, seconds)
+
+    def settle(self, bundle: str | None, seconds: float) -> bool:
+        """Wait until ``bundle`` answers; whether it does. For tests and for those who promote one."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.follow()
+            self._swap()
+            if self.bundle == bundle:
+                return True
+            time.sleep(0.02)
+        return False
+
+    def kept(self, request: ListRequest, form: Form) -> bytes | None:
+        """The answer to ``request`` where one is kept that is still true; None where it has to be made, or where asking
+        the store would take a while."""
+        if not self._store.changes.instant:
+            return None
+        self.follow()
+        return self.cache.get(request.user_id, (request, form))
+
+    async def listed(self, request: ListRequest, form: Form, seconds: float | None = None) -> bytes:
+        """The answer to ``request`` as ``form`` writes it, kept or made. Raises TimeoutError after ``seconds``, and what
+        ``Engine.recommend`` does."""
+        found = self.kept(request, form)
+        if found is not None:
+            return found
+        stamp = self.cache.stamp(request.user_id)
+        told = await self.recommend(request, seconds)
+        answer = form(told)
+        self.cache.put(request.user_id, (request, form), answer, stamp)
+        return answer
+
+    async def recommend(self, request: ListRequest, seconds: float | None = None) -> Recommendation:
+        """Made anew."""
+        return await asyncio.wait_for(asyncio.wrap_future(self._lists.put(request)), seconds)
+
+    async def ask(self, job: Callable[[Engine], T], seconds: float | None = None) -> T:
+        """What ``job`` gives, asked one after the other: explanations, profiles, requests in words. Raises BundleError
+        where nothing is trained."""
+        work: Future[T] = self._slow.submit(self._at_desk, job)
+        return await asyncio.wait_for(asyncio.wrap_future(work), seconds)
+
+    def follow(self) -> None:
+        """Take notice of what happened in the store. Raises StoreUnavailable."""
+        if not self._store.changes.stale(self._token):
+            return
+        with self._following:
+            token = self._store.changes.token()
+            found = self._store.changes.since(self._mark)
+            self._apply(found)
+            self._token, self._mark = token, found.mark
+
+    def renew(self) -> None:
+        """Forget what is kept, and make the engine anew: pipeline files have changed."""
+        self.cache.clear()
+        self._wanted.set()
+
+    def close(self) -> None:
+        self._closing = True
+        self._wanted.set()
+        self._builder.join()
+        self._lists.close()
+        self._slow.shutdown()
+        self.shown.flush()
+        for engine in (self._engine, self._next):
+            if engine is not None:
+                engine.models.close()
+
+    def _apply(self, found: Changes) -> None:
+        if "user" in found.all:
+            self.cache.clear()
+        self.cache.drop(found.users)
+        if found.hidden or "hidden" in found.all:
+            self._look_again = True
+            self.cache.clear()
+        if found.experiment:
+            self.cache.clear()
+        if found.bundle or self._new_items(found):
+            self._wanted.set()
+        self._untrained.changed()
+
+    def _new_items(self, found: Changes) -> bool:
+        if "item" in found.all:
+            return True
+        engine = self._next or self._engine
+        return bool(found.items) and (engine is None or any(key not in engine.bundle.items for key in found.items))
+
+    def _many(self, requests: Sequence[ListRequest]) -> Sequence[Recommendation | Exception]:
+        """In the thread of lists."""
+        self.follow()
+        self._swap()
+        engine = self._engine
+        if engine is None:
+            return [self._untrained.recommend(request) for request in requests]
+        if self._look_again:
+            self._look_again = False
+            engine.look_again()
+        return engine.recommend_many(requests)
+
+    def _swap(self) -> None:
+        if self._next is not None:
+            engine, self._next = self._next, None
+            # What was hidden while it was made.
+            engine.look_again()
+            self._engine = engine
+            self.cache.clear()
+
+    def _at_desk(self, job: Callable[[Engine], T]) -> T:
+        self.follow()
+        current = self._next or self._engine
+        if current is None:
+            raise BundleError("nothing is trained yet", where=self._project.name, fix="run 'zhiyin train'")
+        if self._desk is None or self._desk_of is not current:
+            # What it keeps of the person asked about last is its own, the bundle is the same.
+            self._desk = type(current)(self._store, current.bundle, self._settings, current.models, self._project)
+            self._desk_of = current
+        self._desk.look_again()
+        return job(self._desk)
+
+    def _build(self) -> None:
+        """In the thread of engines: one at a time, whenever one is wanted."""
+        while True:
+            self._wanted.wait()
+            self._wanted.clear()
+            if self._closing:
+                return
+            began = time.perf_counter()
+            try:
+                built = self._built()
+            except ZhiyinError as refused:
+                log.error("engine_refused", error=refused.line)
+                self._loaded.set()
+                if isinstance(refused, StoreError):  # it may be back in a moment
+                    time.sleep(1)
+                    self._wanted.set()
+                continue
+            if built is not None:
+                self._next = built
+                log.info("engine_ready", bundle=self.bundle, seconds=round(time.perf_counter() - began, 3))
+            self._loaded.set()
+
+    def _built(self) -> Engine | None:
+        """An engine over what is served now; None where nothing is trained."""
+        from zhiyin.bundle import FOLDER, active
+        from zhiyin.llm import open_models
+        from zhiyin.recommend import Engine
+
+        rows = self._store.bundles()
+        if not rows["active"].any():
+            return None
+        current = self._next or self._engine
+        served = rows.filter(rows["active"])["name"][0]
+        if current is not None and current.bundle.manifest.name == served:
+            built = current.renewed()
+        else:
+            bundle = active(self._store, self._project / FOLDER)
+            models = open_models(self._settings.llm, self._store, patient=False)
+            built = Engine(self._store, bundle, self._settings, models, self._project)
+        built.warm()
+        return built

@@ -1,0 +1,54 @@
+"""Every request: a number to find it by, counted, timed and logged by its documented address."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from zhiyin.serve.logs import log
+from zhiyin.serve.metrics import REQUESTS, SECONDS
+from zhiyin.serve.problems import problem
+
+REQUEST_ID = b"x-request-id"
+UNKNOWN = "unknown"
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
+
+
+class Observed:
+    """ASGI middleware. An exception that nobody foresaw becomes a problem with status 500 and a line in the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        number = uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = number
+        status = 500
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal status, started
+            if message["type"] == "http.response.start":
+                status, started = message["status"], True
+                message.setdefault("headers", []).append((REQUEST_ID, number.encode()))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as failure:
+            log.exception("request_failed", request=number, kind=type(failure).__name__)
+            if not started:
+                fix = f"this is a fault of ours: look for {number} in the log"
+                await problem(500, "the request failed", fix=fix)(scope, receive, sending)
+        seconds = time.perf_counter() - began
+        route = getattr(scope.get("route"), "path", UNKNOWN)
+        method = scope["method"] if scope["method"] in METHODS else UNKNOWN
+        REQUESTS.labels(method, route, str(status)).inc()
+        SECONDS.labels(route).observe(seconds)
+        log.debug("request", request=number, method=method, route=route, status=status, seconds=round(seconds, 5))
