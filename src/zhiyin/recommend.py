@@ -26,7 +26,7 @@ from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
 from zhiyin.pipeline import Ranked
 from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
-from zhiyin.preprocess.dataset import histories_of
+from zhiyin.preprocess.dataset import happened, histories_of
 from zhiyin.rank.probability import Probability
 from zhiyin.secondopinion import SecondOpinion
 from zhiyin.serving import served
@@ -147,19 +147,21 @@ class Engine:
         include_seen: bool = False,
         surface: str = DEFAULT_SURFACE,
         trace: bool = False,
+        visit: pl.DataFrame | None = None,
     ) -> Recommendation:
         """The best ``k`` items for ``user_id``, who may be unknown, or None where nobody in particular asks; fewer
         where the catalogue has no more. ``query`` is a request in words, Chinese or English. ``surface`` names the
-        pipeline that re-ranks, ``trace`` asks what each of its stages did.
+        pipeline that re-ranks, ``trace`` asks what each of its stages did. ``visit`` are events in the columns of
+        ``Store.events`` that count as the asker's beside those stored, for this list alone.
 
         Items of ``exclude``, hidden items, those that the person's words rule out and (unless ``include_seen``) the
         person's own never come out.
         """
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
-        if user_id is None and query is None:
+        if user_id is None and query is None and visit is None:
             raise UsageError("nobody asks, and for nothing", fix="give a user, a request in words, or both")
-        history = self._history(user_id)
+        history = self._history(user_id, visit)
         wanted = self._listener.hear(user_id, query)
         k = wanted.at_most(k)
         allowed = self._allowed(exclude)
@@ -400,13 +402,21 @@ class Engine:
         ranked = self._arranger.run(user_id, history, order, k, allowed, surface, **how)
         return order.arranged(ranked.rows), ranked
 
-    def _history(self, user_id: str | None) -> Histories:
+    def _history(self, user_id: str | None, visit: pl.DataFrame | None = None) -> Histories:
+        if visit is not None:
+            import polars as pl
+
+            who = "" if user_id is None else user_id
+            events = visit.with_columns(pl.lit(who).alias("user_id")).select(visit.columns)
+            if user_id is not None:
+                events = pl.concat([self.store.events(user_id), events])
+            return self._histories(events, [who])
         if user_id is None:
             return Histories.of([[]])
         return self._histories(self.store.events(user_id), [user_id])
 
     def _histories(self, events: pl.DataFrame, users: Sequence[str]) -> Histories:
-        liked = positives(events, self._preprocess, unit=self._unit)
+        liked = positives(happened(events), self._preprocess, unit=self._unit)
         half_life = self._preprocess.half_life_days
         items, known = self._shelf.items, self.bundle.users
         return histories_of(liked, items, users, known=known, half_life_days=half_life, now=self._now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import time_ns
 
 import numpy as np
 import polars as pl
@@ -14,6 +15,19 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 
 LEAST_DECAY = 1e-6
 """Decay stops here, so that every weight stays above 0."""
+
+CLOCKS_DIFFER = 5_000_000
+"""Microseconds by which the clock of whoever stamps an event may be ahead of ours."""
+
+
+def happened(events: pl.DataFrame, now: int | None = None) -> pl.DataFrame:
+    """The events that have happened by ``now`` (microseconds; the clock's where None): an event may be stamped with a
+    time to come, and counts from then on. Those without a time have happened."""
+    latest = events["time"].max()
+    by = (time_ns() // 1000 if now is None else now) + CLOCKS_DIFFER
+    if latest is None or latest <= by:  # type: ignore[operator]  # the column holds whole numbers
+        return events
+    return events.filter((pl.col("time") <= by) | pl.col("time").is_null())
 
 
 def build_interactions(
