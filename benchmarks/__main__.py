@@ -15,6 +15,7 @@ PARTS = (
     "corruptions",
     "data",
     "lenskit_child",
+    "obp_child",
     "peer_child",
     "peer_cost",
     "peer_counting",
