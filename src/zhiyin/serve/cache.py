@@ -6,11 +6,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable
+from typing import Generic, TypeVar
 
 Stamp = tuple[int, int]
+T = TypeVar("T")
 
 
-class ListCache:
+class ListCache(Generic[T]):
     """``put`` takes the stamp that was current before the answer was made: what changed meanwhile is not kept over.
 
     ``people`` is how many people's answers are kept, the latest asked for; ``seconds`` how long an answer counts, for
@@ -18,7 +20,7 @@ class ListCache:
 
     def __init__(self, people: int, seconds: float) -> None:
         self._people, self._seconds = people, seconds
-        self._kept: OrderedDict[str | None, dict[Hashable, tuple[float, bytes]]] = OrderedDict()
+        self._kept: OrderedDict[str | None, dict[Hashable, tuple[float, T]]] = OrderedDict()
         self._versions: dict[str | None, int] = {}
         self._generation = 0
         self._lock = threading.Lock()
@@ -26,12 +28,12 @@ class ListCache:
     def stamp(self, user_id: str | None) -> Stamp:
         return self._generation, self._versions.get(user_id, 0)
 
-    def get(self, user_id: str | None, key: Hashable) -> bytes | None:
+    def get(self, user_id: str | None, key: Hashable) -> T | None:
         own = self._kept.get(user_id)
         found = own.get(key) if own is not None else None
         return found[1] if found is not None and found[0] > time.monotonic() else None
 
-    def put(self, user_id: str | None, key: Hashable, answer: bytes, stamp: Stamp) -> None:
+    def put(self, user_id: str | None, key: Hashable, answer: T, stamp: Stamp) -> None:
         if not self._people:
             return
         with self._lock:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zhiyin.answers import Recommendation
 from zhiyin.config import Settings
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from zhiyin.recommend import Engine
 
 T = TypeVar("T")
-Form = Callable[[Recommendation], bytes]
-"""How an answer is written."""
+
+POPULAR = 1000
+"""Popular items at hand for whoever cannot wait."""
 
 
 class Live:
@@ -42,7 +43,9 @@ class Live:
 
     def __init__(self, store: SqlStore, project: Path, settings: Settings, writes: WriteQueue) -> None:
         self._store, self._project, self._settings = store, project, settings
-        self.cache = ListCache(settings.serve.cached_people, settings.serve.cache_seconds)
+        self.instant = store.changes.instant
+        """Whether ``follow`` waits for nobody."""
+        self.cache: ListCache[Any] = ListCache(settings.serve.cached_people, settings.serve.cache_seconds)
         self.shown = ShownLists(writes, settings.serve.impressions)
         self._untrained = Untrained(store, settings)
         self._engine: Engine | None = None
@@ -50,6 +53,8 @@ class Live:
         self._desk_of: Engine | None = None
         """Answers what takes long (requests in words, explanations), so that lists need not wait for it."""
         self._next: Engine | None = None
+        self.popular: Recommendation | None = None
+        """What nobody in particular gets from the engine that answers."""
         self._look_again = False
         self._token = store.changes.token()
         self._mark = store.changes.mark()
@@ -89,26 +94,6 @@ class Live:
             time.sleep(0.02)
         return False
 
-    def kept(self, request: ListRequest, form: Form) -> bytes | None:
-        """The answer to ``request`` where one is kept that is still true; None where it has to be made, or where asking
-        the store would take a while."""
-        if not self._store.changes.instant:
-            return None
-        self.follow()
-        return self.cache.get(request.user_id, (request, form))
-
-    async def listed(self, request: ListRequest, form: Form, seconds: float | None = None) -> bytes:
-        """The answer to ``request`` as ``form`` writes it, kept or made. Raises TimeoutError after ``seconds``, and what
-        ``Engine.recommend`` does."""
-        found = self.kept(request, form)
-        if found is not None:
-            return found
-        stamp = self.cache.stamp(request.user_id)
-        told = await self.recommend(request, seconds)
-        answer = form(told)
-        self.cache.put(request.user_id, (request, form), answer, stamp)
-        return answer
-
     async def recommend(self, request: ListRequest, seconds: float | None = None) -> Recommendation:
         """Made anew."""
         return await asyncio.wait_for(asyncio.wrap_future(self._lists.put(request)), seconds)
@@ -128,6 +113,10 @@ class Live:
             found = self._store.changes.since(self._mark)
             self._apply(found)
             self._token, self._mark = token, found.mark
+
+    def seen(self, user_id: str) -> set[str]:
+        """Items that the person has events with."""
+        return set(self._store.events(user_id)["item_id"])
 
     def renew(self) -> None:
         """Forget what is kept, and make the engine anew: pipeline files have changed."""
@@ -183,6 +172,8 @@ class Live:
             engine.look_again()
             self._engine = engine
             self.cache.clear()
+            crowd = engine.recommend_many([ListRequest(None, POPULAR, reasons=False)])[0]
+            self.popular = crowd if isinstance(crowd, Recommendation) else None
 
     def _at_desk(self, job: Callable[[Engine], T]) -> T:
         self.follow()

@@ -1,4 +1,4 @@
-"""What one process does beside answering: notices edited pipeline files, and retrains where the store's lease is its."""
+"""What a process does beside answering: notices edited pipeline files, and retrains where the lease is its."""
 
 from __future__ import annotations
 

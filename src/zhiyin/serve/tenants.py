@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from zhiyin.config import FILE_NAME, Settings, load_settings
 from zhiyin.errors import NotThere
+from zhiyin.serve.lists import Lists
 from zhiyin.serve.live import Live
 from zhiyin.serve.writing import WriteQueue
 from zhiyin.store import open_store
@@ -40,6 +41,7 @@ class Tenant:
         self._readers = readers
         self._writes = WriteQueue(self.store, name)
         self.live = Live(self.store, project, self.settings, self._writes)
+        self.lists = Lists(self.live, self.settings.serve.deadline_seconds)
 
     async def write(self, job: Callable[[Writer], T]) -> T:
         """What ``job`` gives; what it wrote is durable by then. See ``WriteQueue.write``."""

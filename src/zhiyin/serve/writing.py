@@ -85,7 +85,7 @@ class WriteQueue:
                 return
 
     def _together(self, jobs: list[_Job]) -> None:
-        """All of ``jobs`` in one transaction; each by itself where that fails, so that one does not spoil the others."""
+        """All of ``jobs`` in one transaction; each by itself where that fails, for one must not spoil the others."""
         jobs = [job for job in jobs if job.done.set_running_or_notify_cancel()]
         try:
             with self._store.writing() as writer:

@@ -1,0 +1,175 @@
+"""A list from question to bytes: which variant, kept or made, noted as shown; and what comes where it takes long."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from zhiyin.answers import Recommendation, Recommended
+from zhiyin.errors import StoreUnavailable
+from zhiyin.listing import ListRequest
+from zhiyin.serve.live import Live
+from zhiyin.serve.metrics import CACHED
+from zhiyin.serve.shown import Shown, items_of, new_id
+
+if TYPE_CHECKING:
+    from zhiyin.recommend import Engine
+
+Form = Callable[[Recommendation], bytes]
+"""How an answer is written: a JSON object, an array, ..."""
+NOBODY = ""
+"""Whose list it is in impressions where nobody in particular asked."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """An answer as it is sent, and the number under which it was noted as shown."""
+
+    body: bytes
+    impression_id: str
+
+
+@dataclass(frozen=True)
+class Kept:
+    body: bytes
+    items: list[tuple[str, int, float]]
+    bundle: str
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """The variant of an experiment that somebody belongs to: a pipeline in place of the surface's own."""
+
+    experiment: str
+    variant: str
+    pipeline: str
+
+
+def plain(told: Recommendation) -> bytes:
+    """The whole answer as one JSON object."""
+    return orjson.dumps(told, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+class Lists:
+    """``assign`` says which variant of which experiment a person gets on a surface, if any. ``seconds`` is how long a
+    list may take where the asker sets no deadline."""
+
+    def __init__(
+        self, live: Live, seconds: float, assign: Callable[[str | None, str], Assigned | None] = lambda *_: None
+    ) -> None:
+        self._live, self._seconds, self._assign = live, seconds, assign
+
+    def kept(self, request: ListRequest, form: Form) -> Listed | None:
+        """The answer where one is kept that is still true, found without waiting for anything."""
+        if not self._live.instant:
+            return None
+        self._live.follow()
+        assigned = self._assign(request.user_id, request.surface)
+        found = self._live.cache.get(request.user_id, (_in(request, assigned), 0, form))
+        if found is None:
+            return None
+        CACHED.inc()
+        return self._noted(request, assigned, found)
+
+    async def listed(
+        self,
+        request: ListRequest,
+        form: Form = plain,
+        *,
+        offset: int = 0,
+        query: str | None = None,
+        trace: bool = False,
+        seconds: float | None = None,
+    ) -> Listed:
+        """``request.k`` items, the first ``offset`` passed over. Raises what ``Engine.recommend`` does."""
+        assigned = self._assign(request.user_id, request.surface)
+        inside = _in(request, assigned)
+        key = (inside, offset, form)
+        simple = query is None and not trace
+        cache = self._live.cache
+        if simple:
+            if self._live.instant:
+                self._live.follow()
+            else:
+                await asyncio.to_thread(self._live.follow)
+            found = cache.get(request.user_id, key)
+            if found is not None:
+                CACHED.inc()
+                return self._noted(request, assigned, found)
+        stamp = cache.stamp(request.user_id)
+        late = False
+        try:
+            wait = self._seconds if seconds is None else min(seconds, self._seconds)
+            asked = replace(inside, k=inside.k + offset)
+            if simple:
+                told = await self._live.recommend(asked, wait)
+            else:
+                told = await self._live.ask(lambda engine: _at_length(engine, asked, query, trace), wait)
+        except TimeoutError:
+            told, late = await self._late(replace(request, k=request.k + offset)), True
+        if offset:
+            told = replace(told, items=told.items[offset:])
+        if request.surface != told.surface:
+            told = replace(told, surface=request.surface)
+        made = Kept(form(told), items_of(told.items), told.bundle)
+        if simple and not late:
+            cache.put(request.user_id, key, made, stamp)
+        return self._noted(request, assigned, made)
+
+    async def _late(self, request: ListRequest) -> Recommendation:
+        """What is popular, without what the person had. Raises StoreUnavailable where not even that can be told."""
+        popular = self._live.popular
+        if popular is None:
+            raise StoreUnavailable(
+                "the list took too long", fix="ask again in a moment"
+            )
+        out = set(request.exclude)
+        if request.user_id is not None and not request.include_seen:
+            try:
+                out |= await asyncio.wait_for(asyncio.to_thread(self._live.seen, request.user_id), self._seconds)
+            except TimeoutError:
+                raise StoreUnavailable("the store takes too long", fix="ask again in a moment") from None
+        # Conditions are held against items by the engine, which is what there was no time for.
+        some = [] if request.where else [one for one in popular.items if one.item_id not in out]
+        items: list[Recommended] = [replace(one, rank=place) for place, one in enumerate(some[: request.k], 1)]
+        reason = {"reason": "the list took longer than its deadline: popular items"}
+        return replace(popular, user_id=request.user_id, items=items, fallback=reason, surface=request.surface)
+
+    def _noted(self, request: ListRequest, assigned: Assigned | None, made: Kept) -> Listed:
+        number = new_id()
+        self._live.shown.note(
+            Shown(
+                number,
+                request.user_id or NOBODY,
+                request.surface,
+                assigned.variant if assigned else None,
+                assigned.experiment if assigned else None,
+                made.bundle,
+                time.time_ns() // 1000,
+                made.items,
+            )
+        )
+        return Listed(made.body, number)
+
+
+def _in(request: ListRequest, assigned: Assigned | None) -> ListRequest:
+    return replace(request, surface=assigned.pipeline) if assigned else request
+
+
+def _at_length(engine: Engine, asked: ListRequest, query: str | None, trace: bool) -> Recommendation:
+    where = [orjson.loads(one) for one in asked.where]
+    return engine.recommend(
+        asked.user_id,
+        asked.k,
+        query=query,
+        exclude=asked.exclude,
+        include_seen=asked.include_seen,
+        surface=asked.surface,
+        trace=trace,
+        where=where,
+    )

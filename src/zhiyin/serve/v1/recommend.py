@@ -1,0 +1,102 @@
+"""``/v1/recommend``: lists, with reasons."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
+
+from fastapi import APIRouter, Body, Query, Response
+from pydantic import Field, model_validator
+
+from zhiyin.listing import ListRequest
+from zhiyin.serve.auth import CanRead
+from zhiyin.serve.lists import Listed
+from zhiyin.serve.tenants import Tenant
+from zhiyin.serve.v1.fields import Id, In, K, Surface, Words, person
+from zhiyin.types import DEFAULT_SURFACE
+
+router = APIRouter(prefix="/recommend", tags=["recommend"])
+
+
+class Wanted(In):
+    user_id: Id | None = None
+    """For whom; or ``session_id``. Neither: nobody in particular, with ``query`` or without."""
+    session_id: Id | None = None
+    k: K = 10
+    offset: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """Items to pass over: the second page of 10 is offset 10."""
+    query: Words | None = None
+    """A request in words, Chinese or English."""
+    exclude: Annotated[tuple[Id, ...], Field(max_length=10_000)] = ()
+    """Items that must not come."""
+    where: dict[str, Any] | list[dict[str, Any]] | None = None
+    """Conditions that every item must hold, as pipeline files have them: {"category": "Books", "price_below": 20}."""
+    include_seen: bool = False
+    surface: Surface = DEFAULT_SURFACE
+    """Where the list is shown: its pipeline re-ranks."""
+    explain: bool = True
+    """Reasons and sources with each item; without them a list is cheaper."""
+    trace: bool = False
+    """What each stage of re-ranking did."""
+    deadline_ms: Annotated[int, Field(ge=1, le=60_000)] | None = None
+    """A list that is not ready by then is what is popular, and says so."""
+
+    @model_validator(mode="after")
+    def _one_person(self) -> Self:
+        if self.user_id is not None and self.session_id is not None:
+            raise ValueError("give either user_id or session_id")
+        return self
+
+
+EXAMPLE = {"user_id": "张伟", "k": 5, "where": {"category": "Books"}, "exclude": ["sold out/1"]}
+
+
+@router.post("")
+async def recommend(
+    tenant: CanRead, wanted: Annotated[Wanted, Body(openapi_examples={"five books": {"value": EXAMPLE}})]
+) -> Response:
+    """The best items for a person, in their order."""
+    return await _answer(tenant, wanted)
+
+
+@router.get("")
+async def recommend_simply(
+    tenant: CanRead,
+    user_id: Annotated[Id | None, Query()] = None,
+    k: Annotated[int, Query(ge=1, le=1_000)] = 10,
+    offset: Annotated[int, Query(ge=0, le=1_000)] = 0,
+    surface: Annotated[Surface, Query()] = DEFAULT_SURFACE,
+    explain: bool = True,
+) -> Response:
+    """The same for a short question."""
+    return await _answer(tenant, Wanted(user_id=user_id, k=k, offset=offset, surface=surface, explain=explain))
+
+
+async def _answer(tenant: Tenant, wanted: Wanted) -> Response:
+    listed = await tenant.lists.listed(
+        request_of(wanted),
+        query=wanted.query,
+        trace=wanted.trace,
+        offset=wanted.offset,
+        seconds=None if wanted.deadline_ms is None else wanted.deadline_ms / 1000,
+    )
+    return Response(numbered(listed), media_type="application/json")
+
+
+def numbered(listed: Listed) -> bytes:
+    """The answer with the number of its impression in front."""
+    return b'{"impression_id":"' + listed.impression_id.encode() + b'",' + listed.body[1:]
+
+
+def request_of(wanted: Wanted) -> ListRequest:
+    given = [wanted.where] if isinstance(wanted.where, Mapping) else wanted.where or []
+    return ListRequest(
+        person(wanted.user_id, wanted.session_id),
+        wanted.k,
+        wanted.exclude,
+        wanted.include_seen,
+        wanted.surface,
+        tuple(json.dumps(one, ensure_ascii=False, sort_keys=True) for one in given),
+        wanted.explain,
+    )
