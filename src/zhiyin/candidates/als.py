@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy import sparse
+from scipy.linalg import lapack
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.matrix import user_items
@@ -17,8 +18,6 @@ from zhiyin.candidates.topn import threads
 from zhiyin.types import Floats, Histories, Ints, Longs, TrainingData
 
 Values = NDArray[np.float64]
-FEW = 8
-"""Up to this many people each is solved for by itself."""
 
 
 class ImplicitALSParams(Params):
@@ -63,14 +62,10 @@ class ImplicitALS(Recommender):
         return self.restore({"item_factors": factors})
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> Self:
-        # The library's compiled solver wants memory it could write to.
-        self.item_factors: Floats = np.array(arrays["item_factors"], dtype=np.float32, order="C")
+        self.item_factors: Floats = np.asarray(arrays["item_factors"], dtype=np.float32)
         self.n_items = len(self.item_factors)
         exact = self.item_factors.astype(np.float64)
         self._gram: Values = exact.T @ exact
-        with _one_blas_thread():
-            self._learner = self._solver(None)
-        self._learner.item_factors = self.item_factors
         return self
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -78,25 +73,17 @@ class ImplicitALS(Recommender):
         return {"item_factors": self.item_factors}
 
     def user_factors(self, histories: Histories) -> Floats:
-        """Float32 [len(histories), factors]: x = (Y'Y + Y'(C - I)Y + regularization I)^-1 Y'C 1 for each history."""
+        """Float32 [len(histories), factors]: x = (Y'Y + Y'(C - I)Y + regularization I)^-1 Y'C 1 for each history; zeros
+        for an empty one. Each is solved for by itself, so who else asks changes nothing."""
         self.check_asked(histories)
-        if len(histories) <= FEW:
-            return self._few_factors(histories)
-        with _one_blas_thread():
-            factors: Floats = self._learner.recalculate_user(
-                np.arange(len(histories)), self._confidence(histories, self.n_items)
-            )
-        return factors
-
-    def _few_factors(self, histories: Histories) -> Floats:
-        """The same solution without the library, whose threads cost more than the work where few ask."""
+        taken = user_items(histories, self.n_items)
         found = np.zeros((len(histories), self.item_factors.shape[1]), dtype=np.float32)
-        for person in range(len(histories)):
-            own = histories.slice(person, person + 1)
-            if len(own.items):
-                rows, _, _, confidence = self._events(own)
-                seen = self.item_factors[rows].astype(np.float64)
-                found[person] = np.linalg.solve(self._system(seen, confidence), confidence @ seen)
+        alpha = self.params.alpha
+        for person in np.flatnonzero(histories.lengths).tolist():
+            low, high = taken.indptr[person], taken.indptr[person + 1]
+            seen = self.item_factors[taken.indices[low:high]].astype(np.float64)
+            confidence = 1.0 + alpha * taken.data[low:high].astype(np.float64)
+            found[person] = _solved(self._system(seen, confidence), confidence @ seen)
         return found
 
     def score(self, histories: Histories) -> Floats:
@@ -114,7 +101,7 @@ class ImplicitALS(Recommender):
             return np.zeros((len(items), 0), dtype=np.float32)
         rows, places, totals, confidence = self._events(history)
         seen = self.item_factors[rows].astype(np.float64)
-        asked = np.linalg.solve(self._system(seen, confidence), self.item_factors[items].astype(np.float64).T)
+        asked = _solved(self._system(seen, confidence), self.item_factors[items].astype(np.float64).T)
         parts = (seen @ asked) * (confidence / totals)[:, None]
         return np.asarray(parts[places].T * history.weights, dtype=np.float32)
 
@@ -146,6 +133,14 @@ class ImplicitALS(Recommender):
             num_threads=threads(),
             random_state=seed,
         )
+
+
+def _solved(system: Values, right: Values) -> Values:
+    """``system``^-1 ``right``, by Cholesky: it is symmetric, and above 0 by the regularization."""
+    found, failed = lapack.dposv(system, right, lower=1)[1:]
+    if failed:
+        found = np.linalg.lstsq(system, right, rcond=None)[0]
+    return np.asarray(found, dtype=np.float64)
 
 
 def _one_blas_thread() -> AbstractContextManager[Any]:
