@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from zhiyin.candidates.sequence.batches import batches, kept_aside, stretches
-from zhiyin.candidates.sequence.forward import states
+from zhiyin.candidates.sequence.forward import deep_states, states
 from zhiyin.candidates.sequence.params import SequenceParams
 from zhiyin.candidates.sequence.text import POWER, closest, placed, whitened
 from zhiyin.types import Floats, Histories
@@ -58,15 +58,45 @@ def test_what_lies_behind_changes_nothing() -> None:
 
 def test_many_people_are_answered_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("torch")
-    from zhiyin.candidates.sequence import forward
+    from zhiyin.candidates.sequence import forward, shallow
     from zhiyin.candidates.sequence.network import Network
 
     network = Network(rng.normal(size=(30, 8)).astype(np.float32), SequenceParams(factors=8, length=6))
     arrays = {name: weight.detach().numpy() for name, weight in network.named_parameters()}
     histories = Histories.of([rng.integers(0, 30, length).tolist() for length in rng.integers(0, 9, 40)])
     whole = states(arrays, arrays["items"], histories, 1)
-    monkeypatch.setattr(forward, "CHUNK_CELLS", 300)
-    assert states(arrays, arrays["items"], histories, 1) == pytest.approx(whole, abs=1e-5)
+    for module in (forward, shallow):
+        monkeypatch.setattr(module, "CHUNK_CELLS", 300)
+    for asked in (states, deep_states):
+        assert asked(arrays, arrays["items"], histories, 1) == pytest.approx(whole, abs=1e-5)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 4])
+def test_one_block_needs_the_latest_event_alone(heads: int) -> None:
+    shapes = {
+        "places": (7, 8),
+        "blocks.0.norm1.weight": (8,),
+        "blocks.0.norm1.bias": (8,),
+        "blocks.0.mix.weight": (24, 8),
+        "blocks.0.mix.bias": (24,),
+        "blocks.0.out.weight": (8, 8),
+        "blocks.0.out.bias": (8,),
+        "blocks.0.norm2.weight": (8,),
+        "blocks.0.norm2.bias": (8,),
+        "blocks.0.up.weight": (32, 8),
+        "blocks.0.up.bias": (32,),
+        "blocks.0.down.weight": (8, 32),
+        "blocks.0.down.bias": (8,),
+        "norm.weight": (8,),
+        "norm.bias": (8,),
+        "sharpness": (1,),
+    }
+    arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    items = rng.normal(size=(30, 8)).astype(np.float32)
+    histories = Histories.of([rng.integers(0, 30, length).tolist() for length in rng.integers(0, 12, 60)])
+    found = states(arrays, items, histories, heads)
+    assert found == pytest.approx(deep_states(arrays, items, histories, heads), rel=1e-4, abs=1e-4)
+    assert not states(arrays, items, Histories.of([[], []]), heads).any()
 
 
 def test_every_event_is_learned_once() -> None:

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erf
 
+from zhiyin.candidates.sequence.parts import CHUNK_CELLS, Arrays, changed, depth_of, direction, layer_of, norm
+from zhiyin.candidates.sequence.shallow import shallow_states
 from zhiyin.types import Floats, Histories
-
-EPSILON = 1e-5
-"""What torch adds to a variance."""
-CHUNK_CELLS = 4_000_000
-"""Numbers of one layer held at once."""
-Arrays = Mapping[str, NDArray[Any]]
 
 
 def states(arrays: Arrays, items: Floats, histories: Histories, heads: int) -> Floats:
@@ -25,6 +19,13 @@ def states(arrays: Arrays, items: Floats, histories: Histories, heads: int) -> F
 
     ``items`` [n, factors] are the vectors of the items in the histories, of which the latest ``length`` count.
     """
+    if depth_of(arrays) == 1:
+        return shallow_states(arrays, items, histories, heads)
+    return deep_states(arrays, items, histories, heads)
+
+
+def deep_states(arrays: Arrays, items: Floats, histories: Histories, heads: int) -> Floats:
+    """The same for any number of blocks."""
     length, width = arrays["places"].shape
     counts = np.minimum(histories.lengths, length)
     found = np.zeros((len(histories), width), dtype=np.float32)
@@ -54,27 +55,18 @@ def _some(
     future = np.triu(np.full((steps, steps), -np.inf, dtype=np.float32), 1)
     # What is in front must see something, itself, or nothing of it would be a number.
     ahead = np.where(np.eye(steps, dtype=np.bool_), np.float32(0), bars + future)
-    blocks = sum(name.endswith(".mix.weight") for name in arrays)
+    blocks = depth_of(arrays)
     for block in range(blocks):
-        last = block == blocks - 1
-        layer = {name.split(".", 2)[2]: part for name, part in arrays.items() if name.startswith(f"blocks.{block}.")}
-        x = _block(layer, x, ahead[:, :, -1:] if last else ahead, heads)
-    after = direction(_norm(x[:, -1], arrays["norm.weight"], arrays["norm.bias"]))
+        x = _block(layer_of(arrays, block), x, ahead[:, :, -1:] if block == blocks - 1 else ahead, heads)
+    after = direction(norm(x[:, -1], arrays["norm.weight"], arrays["norm.bias"]))
     return after * np.float32(math.exp(arrays["sharpness"][0]))
-
-
-def direction(vectors: Floats) -> Floats:
-    """Each row with length 1; zeros stay zeros."""
-    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
-    result: Floats = vectors / np.maximum(lengths, np.float32(1e-12))
-    return result
 
 
 def _block(layer: Arrays, x: Floats, ahead: Floats, heads: int) -> Floats:
     """As ``network.Block``, for the latest events that ``ahead`` [B, 1, asked, T] has rows for."""
     people, _, width = x.shape
     asked = ahead.shape[2]
-    seen = _norm(x, layer["norm1.weight"], layer["norm1.bias"])
+    seen = norm(x, layer["norm1.weight"], layer["norm1.bias"])
     weight, bias = layer["mix.weight"], layer["mix.bias"]
     size = width // heads
 
@@ -89,14 +81,4 @@ def _block(layer: Arrays, x: Floats, ahead: Floats, heads: int) -> Floats:
     pull /= pull.sum(axis=-1, keepdims=True)
     mixed = (pull @ held).transpose(0, 2, 1, 3).reshape(people, asked, width)
     x = x[:, -asked:] + mixed @ layer["out.weight"].T + layer["out.bias"]
-    between = _norm(x, layer["norm2.weight"], layer["norm2.bias"]) @ layer["up.weight"].T + layer["up.bias"]
-    between *= np.float32(0.5) * (1 + erf(between * np.float32(np.sqrt(0.5))))
-    result: Floats = x + between @ layer["down.weight"].T + layer["down.bias"]
-    return result
-
-
-def _norm(x: Floats, weight: Floats, bias: Floats) -> Floats:
-    centred = x - x.mean(axis=-1, keepdims=True)
-    spread = np.sqrt((centred * centred).mean(axis=-1, keepdims=True) + np.float32(EPSILON))
-    result: Floats = centred / spread * weight + bias
-    return result
+    return changed(layer, x)

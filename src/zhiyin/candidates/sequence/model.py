@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
 from zhiyin.candidates.base import Params, Recommender
-from zhiyin.candidates.sequence.forward import direction, states
+from zhiyin.candidates.sequence.forward import states
 from zhiyin.candidates.sequence.params import FEWEST_STEPS, SequenceParams
+from zhiyin.candidates.sequence.parts import direction
 from zhiyin.candidates.sequence.text import closest, placed, whitened
 from zhiyin.errors import ModelError
 from zhiyin.types import Floats, Histories, Ints, Longs, TrainingData

@@ -21,10 +21,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from zhiyin.candidates.sequence.batches import Batch, batches, kept_aside, stretches
-from zhiyin.candidates.sequence.forward import direction as directions
 from zhiyin.candidates.sequence.forward import states
 from zhiyin.candidates.sequence.network import Network, direction
 from zhiyin.candidates.sequence.params import FEWEST_STEPS, SequenceParams
+from zhiyin.candidates.sequence.parts import direction as directions
 from zhiyin.types import Floats, Histories, Longs
 
 ASKED_AT_ONCE = 256
