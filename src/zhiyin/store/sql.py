@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,11 +12,18 @@ from sqlalchemy import ColumnElement, Engine, Select, delete, func, insert, sele
 from sqlalchemy.exc import DBAPIError
 
 from zhiyin.errors import BundleError, StoreError
+from zhiyin.store.appending import EventColumns, Histories
 from zhiyin.store.calls import Calls
 from zhiyin.store.changes import BUNDLE, Watch, note
+from zhiyin.store.erasing import Erasures, export
+from zhiyin.store.experiments import Experiments, Leases
 from zhiyin.store.features import Features
+from zhiyin.store.feedback import Feedback
+from zhiyin.store.impressions import Impressions
+from zhiyin.store.keys import Audit, Keys
 from zhiyin.store.migrate import WRITING
 from zhiyin.store.profiles import Profiles
+from zhiyin.store.rows import Rows
 from zhiyin.store.schema import bundles, events, items, links, users, vectors
 from zhiyin.store.writer import Writer
 from zhiyin.types import Floats
@@ -32,9 +39,19 @@ class SqlStore:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._writer = engine.execution_options(**{WRITING: True})
-        self.features = Features(engine, self._writer, self._guarded)
-        self.calls = Calls(engine, self._writer, self._guarded)
-        self.profiles = Profiles(engine, self._writer, self._guarded)
+        shared = (engine, self._writer, self._guarded)
+        self.features = Features(*shared)
+        self.calls = Calls(*shared)
+        self.profiles = Profiles(*shared)
+        self.rows = Rows(*shared)
+        self.feedback = Feedback(*shared)
+        self.impressions = Impressions(*shared)
+        self.keys = Keys(*shared)
+        self.audit = Audit(*shared)
+        self.experiments = Experiments(*shared)
+        self.leases = Leases(*shared)
+        self.erasures = Erasures(*shared)
+        self.histories = Histories(*shared)
         self.changes = Watch(engine, self._guarded)
 
     @contextmanager
@@ -53,6 +70,30 @@ class SqlStore:
         if user_id is not None:
             query = query.where(events.c.user_id == user_id)
         return self._frame(query, dict(zip(names, kinds, strict=True)))
+
+    def events_of(self, user_ids: Sequence[str], after: int = 0) -> EventColumns:
+        """Events of many people that arrived after ``seq`` ``after``, as plain aligned lists in order of id, then
+        arrival."""
+        return self.histories.of(user_ids, after)
+
+    def erase(self, user_id: str, key: bytes, now: int) -> dict[str, int]:
+        """``Writer.erase`` in a transaction of its own, then ``scrub``."""
+        with self.writing() as writer:
+            gone = writer.erase(user_id, key, now)
+        self.scrub()
+        return gone
+
+    def scrub(self) -> None:
+        """Empty the write-ahead log of SQLite, where deleted rows can still be read; it waits for nobody, so that a
+        reader who is at work keeps the log until the next time."""
+        if self._engine.dialect.name == "sqlite":
+            with self._guarded(), closing(self._engine.raw_connection()) as pooled:
+                pooled.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def export(self, user_id: str) -> dict[str, Any]:
+        """All that is held of ``user_id``, as values that JSON can hold."""
+        with self._guarded(), self._engine.connect() as connection:
+            return export(connection, user_id)
 
     def items(self, item_ids: Sequence[str] | None = None) -> pl.DataFrame:
         import polars as pl

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from hashlib import blake2b
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Table, bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from zhiyin.ports import Written
+from zhiyin.store import appending, erasing, feedback, impressions, rows
+from zhiyin.store.appending import content_id
 from zhiyin.store.changes import HIDDEN, ITEM, NOTED, PROFILE, Notes
+from zhiyin.store.dialect import IN_LIST, insert_new, insert_rows
 from zhiyin.store.links import put_links
 from zhiyin.store.schema import events, items, users
 
@@ -50,22 +52,26 @@ class Writer:
         differs."""
         import polars as pl
 
-        rows = frame.select("user_id", pl.col("attributes").fill_null("{}")).iter_rows()
-        return self._put(users, ["user_id", "attributes"], rows, self._tell_users)
+        return self.set_users(frame.select("user_id", pl.col("attributes").fill_null("{}")).iter_rows())
+
+    def set_users(self, given: Iterable[tuple[str, str]]) -> Written:
+        """``put_users`` of plain rows."""
+        return self._put(users, ["user_id", "attributes"], iter(given), self._tell_users)
 
     def put_items(self, frame: pl.DataFrame) -> Written:
         """Columns of ``Store.items``; null categories, attributes and flags mean none. A known item's row is replaced
         where it differs."""
-        import json
-
         import polars as pl
 
-        columns = ["item_id", "title", "description", "categories", "attributes", "time", "hidden"]
-        filled = frame.select(columns).with_columns(
+        filled = frame.select(rows.ItemRow._fields).with_columns(
             pl.col("attributes").fill_null("{}"), pl.col("hidden").fill_null(False)
         )
-        rows = ((*row[:3], json.dumps(row[3] or [], ensure_ascii=False), *row[4:]) for row in filled.iter_rows())
-        return self._put(items, columns, rows, self._tell_items)
+        return self.set_items(filled.iter_rows())
+
+    def set_items(self, given: Iterable[Row]) -> Written:
+        """``put_items`` of plain rows, each as ``ItemRow``."""
+        written = ((*row[:3], json.dumps(row[3] or [], ensure_ascii=False), *row[4:]) for row in given)
+        return self._put(items, rows.ItemRow._fields, written, self._tell_items)
 
     def put_events(self, frame: pl.DataFrame) -> Written:
         """Columns ``event_id`` str|null, ``user_id``, ``item_id``, ``event_type``, ``value``, ``time``, and
@@ -81,27 +87,93 @@ class Writer:
         plain = frame.select(names).with_columns(
             pl.col("value").cast(pl.Float64).fill_nan(None), pl.col("time").cast(pl.Int64)
         )
-        self._insert_ignoring(users, ["user_id"], ((key,) for key in frame["user_id"].unique().sort()))
+        self._bare_users(frame["user_id"].unique().sort())
         self._bare_items(frame["item_id"].unique().sort().to_list())
-        before = self._count(events)
-        rows = ((row[0] or content_id(row[1:6]), *row[1:]) for row in plain.iter_rows())
-        self._insert_ignoring(events, names, rows)
-        new = self._count(events) - before
+        given = ((row[0] or content_id(row[1:6]), *row[1:]) for row in plain.iter_rows())
+        new = insert_new(self._connection, events, names, given, "event_id")
         return Written(new=new, changed=0, same=len(frame) - new)
+
+    def add_events(self, given: Sequence[Sequence[Any]]) -> Written:
+        """``put_events`` of plain rows, each the fields of ``EventRow`` in order (the last three may be left out): for
+        small batches."""
+        return appending.add_events(self._connection, self.notes, given)
 
     def put_links(self, frame: pl.DataFrame) -> Written:
         """As ``store.links.put_links``. People met only here get a bare row."""
         import polars as pl
 
-        people = pl.concat([frame["user_id"], frame["other_id"]]).unique().sort()
-        self._insert_ignoring(users, ["user_id"], ((key,) for key in people))
+        self._bare_users(pl.concat([frame["user_id"], frame["other_id"]]).unique().sort())
         return put_links(self._connection, frame)
+
+    def user(self, user_id: str) -> rows.UserRow | None:
+        """The row as this transaction sees it."""
+        return rows.read_user(self._connection, user_id)
+
+    def item(self, item_id: str) -> rows.ItemRow | None:
+        """The row as this transaction sees it."""
+        return rows.read_item(self._connection, item_id)
+
+    def patch_user(self, user_id: str, attributes: Mapping[str, Any]) -> bool:
+        """Set some attributes (None takes one away) and leave the others; False where nobody has that id. Raises
+        StoreError where what is stored is no JSON object."""
+        return rows.patch_user(self._connection, self.notes, user_id, attributes)
+
+    def patch_item(
+        self,
+        item_id: str,
+        fields: Mapping[str, Any] | None = None,
+        attributes: Mapping[str, Any] | None = None,
+    ) -> bool:
+        """Set some of ``title``, ``description``, ``categories``, ``time``, ``hidden`` and, as ``patch_user``, some
+        attributes; False where there is no such item."""
+        return rows.patch_item(self._connection, self.notes, item_id, fields or {}, attributes)
+
+    def set_hidden(self, item_ids: Sequence[str], hidden: bool) -> int:
+        """Hide items or show them again; how many were turned."""
+        return rows.set_hidden(self._connection, self.notes, item_ids, hidden)
+
+    def delete_user(self, user_id: str) -> dict[str, int]:
+        """The person with events, links, lists shown, profile and edits; rows gone by table, empty where nobody has
+        that id."""
+        return rows.delete_user(self._connection, self.notes, user_id)
+
+    def delete_item(self, item_id: str) -> dict[str, int]:
+        """The item with its events; rows gone by table, empty where there is no such item."""
+        return rows.delete_item(self._connection, self.notes, item_id)
+
+    def delete_feedback(self, user_id: str, item_id: str, types: Sequence[str] | None = None) -> int:
+        """Events between the two, of all types or only ``types``; how many are gone."""
+        return feedback.delete_feedback(self._connection, self.notes, user_id, item_id, types)
+
+    def overwrite_events(self, given: Sequence[Sequence[Any]]) -> Written:
+        """``add_events`` after all earlier events of the same type, person and item are deleted; of equal keys in
+        ``given`` the last stays. ``changed`` counts keys that had events."""
+        latest = {tuple(row[1:4]): row for row in given}
+        replaced = sum(self.delete_feedback(user, item, [kind]) > 0 for user, item, kind in latest)
+        new = self.add_events(list(latest.values())).new
+        return Written(new=new - replaced, changed=replaced, same=len(given) - new)
+
+    def put_impressions(self, given: Sequence[impressions.Impression]) -> int:
+        """Lists that were shown; an id that is there already changes nothing. How many were new."""
+        return impressions.put_impressions(self._connection, given)
+
+    def confirm(self, impression_ids: Sequence[str]) -> int:
+        """Mark lists as seen; how many of ``impression_ids`` are there."""
+        return impressions.confirm(self._connection, impression_ids)
+
+    def erase(self, user_id: str, key: bytes, now: int) -> dict[str, int]:
+        """As ``store.erasing.erase``; ``key`` from ``erasure_key``, ``now`` in microseconds UTC."""
+        return erasing.erase(self._connection, self.notes, user_id, key, now)
+
+    def _bare_users(self, keys: Iterable[str]) -> None:
+        """A row for each of ``keys`` that has none."""
+        insert_new(self._connection, users, ["user_id"], ((key,) for key in keys), "user_id")
 
     def _bare_items(self, keys: Sequence[str]) -> None:
         """A row for each of ``keys`` that has none."""
         few = len(keys) <= NOTED
         before = self._known(items, ["item_id"], keys) if few else self._count(items)
-        self._insert_ignoring(items, ["item_id"], ((key,) for key in keys))
+        insert_new(self._connection, items, ["item_id"], ((key,) for key in keys), "item_id")
         if isinstance(before, dict):
             self.notes.add(ITEM, (key for key in keys if key not in before))
         elif self._count(items) > before:
@@ -143,7 +215,7 @@ class Writer:
                     continue
                 told[name] = (told[name][0] if name in told else known.get(name), row)
                 known[name] = row
-            self._insert(table, columns, [(name, *row) for name, row in fresh.items()])
+            insert_rows(self._connection, table, columns, [(name, *row) for name, row in fresh.items()])
             if differing:
                 values_of = [
                     {"_key": name} | {f"_{n}": v for n, v in zip(rest, row, strict=True)}
@@ -155,38 +227,11 @@ class Writer:
 
     def _known(self, table: Table, columns: Sequence[str], keys: Sequence[str]) -> dict[str, tuple[Any, ...]]:
         known: dict[str, tuple[Any, ...]] = {}
-        for start in range(0, len(keys), 500):
-            some = keys[start : start + 500]
+        for start in range(0, len(keys), IN_LIST):
+            some = keys[start : start + IN_LIST]
             query = select(*(table.c[name] for name in columns)).where(table.c[columns[0]].in_(some))
             known |= {row[0]: tuple(row[1:]) for row in self._connection.execute(query)}
         return known
 
-    def _insert(self, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-        if rows:
-            self._connection.execute(insert(table), [dict(zip(columns, row, strict=True)) for row in rows])
-
-    def _insert_ignoring(self, table: Table, columns: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> None:
-        dialect = {"sqlite": sqlite, "postgresql": postgresql}[self._connection.dialect.name]
-        statement = dialect.insert(table).on_conflict_do_nothing(index_elements=[_unique(table)])
-        names = ", ".join(columns)
-        feed = iter(rows)
-        while batch := list(islice(feed, BATCH)):
-            if self._connection.dialect.name == "sqlite":  # the driver's own call spares a dictionary for every row
-                marks = ", ".join("?" * len(columns))
-                sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT ({_unique(table)}) DO NOTHING"
-                self._connection.exec_driver_sql(sql, batch)
-            else:
-                self._connection.execute(statement, [dict(zip(columns, row, strict=True)) for row in batch])
-
     def _count(self, table: Table) -> int:
         return int(self._connection.execute(select(func.count()).select_from(table)).scalar_one())
-
-
-def _unique(table: Table) -> str:
-    return "event_id" if table is events else next(iter(table.primary_key.columns)).name
-
-
-def content_id(row: Sequence[Any]) -> str:
-    """128-bit name of an event by its user, item, type, value and time; parts cannot run into each other."""
-    parts = "\x00".join("" if part is None else f"{len(str(part))}:{part}" for part in row)
-    return blake2b(parts.encode(), digest_size=16).hexdigest()

@@ -1,0 +1,96 @@
+"""Events summed by type, person and item: ``SqlStore.feedback`` reads, the functions below write for ``Writer``.
+
+A key (type, person, item) stands for all its events: their values summed (None where none has one), the latest time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, func, select
+
+from zhiyin.store.changes import Notes
+from zhiyin.store.part import Part
+from zhiyin.store.rows import delete_events
+from zhiyin.store.schema import events, users
+
+PEOPLE = 64
+"""People whose events are summed at a time."""
+
+
+class FeedbackRow(NamedTuple):
+    """``time`` in microseconds UTC; ``events`` is the number of events behind the row."""
+
+    event_type: str
+    user_id: str
+    item_id: str
+    value: float | None
+    time: int | None
+    events: int
+
+    @property
+    def cursor(self) -> tuple[str, str, str]:
+        """Where the next page goes on: person, item, type."""
+        return self.user_id, self.item_id, self.event_type
+
+
+class Feedback(Part):
+    """Reads; every answer is in order of person, item, type."""
+
+    def page(
+        self, after: tuple[str, str, str] | None = None, limit: int = 100, types: Sequence[str] | None = None
+    ) -> list[FeedbackRow]:
+        """At most ``limit`` rows after the row with cursor ``after``, of all types or only ``types``. A page shorter
+        than ``limit`` is the last."""
+        found: list[FeedbackRow] = []
+        query = select(users.c.user_id).order_by(users.c.user_id).limit(PEOPLE)
+        start = query if after is None else query.where(users.c.user_id >= after[0])
+        with self._guarded(), self._engine.connect() as connection:
+            while people := list(connection.execute(start).scalars()):
+                rows = _read(connection, events.c.user_id.in_(people), types)
+                found += [row for row in rows if after is None or row.cursor > after]
+                if len(found) >= limit or len(people) < PEOPLE:
+                    break
+                start = query.where(users.c.user_id > people[-1])
+        return found[:limit]
+
+    def of_user(self, user_id: str, types: Sequence[str] | None = None) -> list[FeedbackRow]:
+        return self._read(events.c.user_id == user_id, types)
+
+    def of_item(self, item_id: str, types: Sequence[str] | None = None) -> list[FeedbackRow]:
+        return self._read(events.c.item_id == item_id, types)
+
+    def between(self, user_id: str, item_id: str, types: Sequence[str] | None = None) -> list[FeedbackRow]:
+        return self._read((events.c.user_id == user_id) & (events.c.item_id == item_id), types)
+
+    def one(self, event_type: str, user_id: str, item_id: str) -> FeedbackRow | None:
+        return next(iter(self.between(user_id, item_id, [event_type])), None)
+
+    def _read(self, which: ColumnElement[bool], types: Sequence[str] | None) -> list[FeedbackRow]:
+        with self._guarded(), self._engine.connect() as connection:
+            return _read(connection, which, types)
+
+
+def delete_feedback(
+    connection: Connection, notes: Notes, user_id: str, item_id: str, types: Sequence[str] | None = None
+) -> int:
+    which = [events.c.user_id == user_id, events.c.item_id == item_id]
+    which += [] if types is None else [events.c.event_type.in_(types)]
+    return delete_events(connection, notes, *which)
+
+
+def _read(connection: Connection, which: ColumnElement[bool], types: Sequence[str] | None) -> list[FeedbackRow]:
+    if types is not None:
+        which = which & events.c.event_type.in_(types)
+    # Sorted here: people, items and types compare by code point in Python and in both databases.
+    return sorted((_row(row) for row in connection.execute(_summed().where(which))), key=lambda row: row.cursor)
+
+
+def _summed() -> Select[Any]:
+    keys = (events.c.event_type, events.c.user_id, events.c.item_id)
+    return select(*keys, func.sum(events.c.value), func.max(events.c.time), func.count()).group_by(*keys)
+
+
+def _row(row: Any) -> FeedbackRow:
+    return FeedbackRow(row[0], row[1], row[2], row[3], row[4], int(row[5]))
