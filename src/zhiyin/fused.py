@@ -7,7 +7,8 @@ f is a weighted sum or boosted trees, learned by ``fusing``. What no model propo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -16,15 +17,18 @@ from pydantic import Field
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import known_to
+from zhiyin.candidates.topn import best_of
 from zhiyin.errors import ModelError
-from zhiyin.pooling import Pool, chunks, pool_of, scores_of
-from zhiyin.rank.fusion import Combiner, Facts, Table, places, score_columns, score_table
+from zhiyin.pooling import Pool, chunks, joined, pool_of, scores_of
+from zhiyin.rank.fusion import Combiner, Facts, Table, owners, places, score_columns, score_table
 from zhiyin.registry import CORE
-from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
+from zhiyin.types import Catalogue, Floats, Histories, Ints, Longs, TrainingData
 
 NEAR = 5
 """Candidates next to an item without events, by the core, whose fused scores it shares."""
 BELOW = 1e-3
+KEPT_CELLS = 8_000_000
+"""It is kept what was said last, of at most so many cells of people and items."""
 
 
 class FusionParams(Params):
@@ -65,8 +69,8 @@ class FusedModel(Recommender):
         self.combiner = combiner
         self.facts: Facts | None = None
         self._catalogue = catalogue
-        self._latest: tuple[bytes, Floats, Pool] | None = None
-        """What was said last of one person: a list, its sources and its reasons ask for the same."""
+        self._latest: dict[bytes, tuple[Said, int]] = {}
+        """What was said last, by history: a list, its sources and its reasons ask for the same."""
 
     @property
     def core(self) -> Recommender:
@@ -84,7 +88,7 @@ class FusedModel(Recommender):
 
     def over(self, data: TrainingData) -> Self:
         """Take members that were fitted on ``data`` already."""
-        self.facts, self._latest = Facts.of(data), None
+        self.facts, self._latest = Facts.of(data), {}
         self.n_items = data.interactions.n_items
         return self
 
@@ -93,14 +97,30 @@ class FusedModel(Recommender):
         self.check_asked(histories)
         found = np.zeros((len(histories), self.n_items), dtype=np.float32)
         for start, stop in chunks(histories, self.n_items * (len(self.members) + 2)):
-            found[start:stop] = self._block(histories.slice(start, stop))[0]
+            found[start:stop] = self._said(histories.slice(start, stop)).block()
         return found
+
+    def top_k(
+        self,
+        histories: Histories,
+        k: int,
+        *,
+        exclude_seen: bool = True,
+        allowed: NDArray[np.bool_] | None = None,
+    ) -> tuple[Ints, Floats]:
+        self.check_request(histories, k)
+        rows = np.full((len(histories), k), -1, dtype=np.int32)
+        scores = np.full((len(histories), k), -np.inf, dtype=np.float32)
+        for start, stop in chunks(histories, self.n_items * (len(self.members) + 2)):
+            said = self._said(histories.slice(start, stop))
+            rows[start:stop], scores[start:stop] = said.best(k, exclude_seen, allowed)
+        return rows, scores
 
     def proposals(self, history: Histories, items: Ints) -> list[list[tuple[str, int]]]:
         """Who proposed each of ``items`` to the one person, and at which place (from 1) of the candidates, best place
         first; empty for an item that nobody proposed."""
         self.check_asked(history)
-        pool = self._block(history)[1]
+        pool = self._said(history).pool
         own = np.stack([places(pool.scores[:, column], pool.indptr) for column in range(len(pool.models))], axis=1)
         at = {int(item): row for row, item in enumerate(pool.items)}
         found = []
@@ -153,7 +173,7 @@ class FusedModel(Recommender):
         if self._catalogue is None:
             raise ModelError("a combination is restored over a catalogue", fix="give it one")
         self.combiner = Combiner.restore(self.params.columns, self.params.kind, arrays)
-        self.facts, self._latest = Facts.restore(arrays["facts"], self._catalogue), None
+        self.facts, self._latest = Facts.restore(arrays["facts"], self._catalogue), {}
         self.n_items = len(self.facts.items)
         return self
 
@@ -169,59 +189,115 @@ class FusedModel(Recommender):
             raise ModelError("nothing was learned of combining models", fix="learn it on validation first")
         return self.combiner
 
-    def _block(self, histories: Histories) -> tuple[Floats, Pool]:
-        """Scores float32 [people, n], and the candidates behind them: never a person's own items."""
-        if len(histories) != 1:
+    def _said(self, histories: Histories) -> Said:
+        """Of people who were asked about last it is known already."""
+        if len(histories) * self.n_items > KEPT_CELLS:
             return self._scored(histories)
-        told = (histories.items, histories.weights, histories.times, histories.users)
-        key = b"".join(part.tobytes() for part in told)
-        kept = self._latest
-        if kept is None or kept[0] != key:
-            kept = (key, *self._scored(histories))
-            self._latest = kept
-        # Whoever asked may bar items in it.
-        return kept[1].copy(), kept[2]
+        told = [histories.slice(person, person + 1) for person in range(len(histories))]
+        keys = [b"".join(part.tobytes() for part in (one.items, one.weights, one.times, one.users)) for one in told]
+        latest = self._latest
+        kept = [latest[key] for key in keys if key in latest]
+        if len(kept) == len(keys) and len({id(said) for said, _ in kept}) == 1:
+            said, people = kept[0][0], [person for _, person in kept]
+            return said if people == list(range(len(said.core))) else said.of(people)
+        said = self._scored(histories)
+        self._latest = {key: (said, person) for person, key in enumerate(keys)}
+        return said
 
-    def _scored(self, histories: Histories) -> tuple[Floats, Pool]:
+    def _scored(self, histories: Histories) -> Said:
         blocks = blocks_of(self.members, histories, self.n_items)
         barred = np.zeros((len(histories), self.n_items), dtype=np.bool_)
         barred[histories.owners(), histories.items] = True
         pool = pool_of(blocks, self.params.depths, barred)
-        by_core = blocks[CORE] if CORE in blocks else next(iter(blocks.values()))
-        found = below(by_core)
-        fused = self._combiner.score(self.table(pool, histories))
+        core = blocks[CORE] if CORE in blocks else next(iter(blocks.values()))
+        values = self._combiner.score(self.table(pool, histories))
+        if len(values):
+            values = values - least_of(values, pool.indptr)[owners(pool.indptr)] + np.float32(BELOW)
         fresh = self._facts.fresh[pool.items]
-        for person in range(len(histories)):
+        for person in np.unique(owners(pool.indptr)[fresh]).tolist():
             low, high = pool.indptr[person], pool.indptr[person + 1]
-            if low == high:
-                continue
-            rows, core = pool.items[low:high], by_core[person]
-            values = fused[low:high] - fused[low:high].min() + np.float32(BELOW)
             new = fresh[low:high]
-            own = histories.items[histories.indptr[person] : histories.indptr[person + 1]]
             if not new.all():
-                scale = like_neighbours(core[rows[~new]], values[~new])
-                values[new] = scale(core[rows[new]])
-                own = own[core[own] > 0]
-                found[person, own] = scale(core[own])
-            found[person, rows] = values
-        return found, pool
+                own, told = core[person, pool.items[low:high]], values[low:high]
+                told[new] = like_neighbours(own[~new], told[~new])(own[new])
+        return Said(histories, pool, values, core, self._facts.fresh)
 
     def table(self, pool: Pool, histories: Histories) -> Table:
-        return table_of(pool, self._facts, histories)
+        return table_of(pool, self._facts, histories, self._combiner.needed)
 
     def _spreads(self, history: Histories) -> dict[str, float]:
-        """Weight of each member's score as it is, for the one person."""
+        """Weight of each member's score as it is, for the one person: over the spread of what it proposed."""
         found = {}
-        columns = self._combiner.columns
-        for name, member in self.members.items():
+        columns, pool = self._combiner.columns, self._said(history).pool
+        for place, name in enumerate(pool.models):
             weight = float(self._combiner.weights[columns.index(f"score:{name}")])
-            if weight > 0 and member.additive:
-                _, best = member.top_k(known_to(history, member.n_items), self.params.depths[name])
-                spread = float(best[np.isfinite(best)].std()) if np.isfinite(best).any() else 0.0
+            if weight > 0 and self.members[name].additive:
+                best = pool.scores[pool.proposed[:, place], place]
+                spread = float(best.std()) if len(best) else 0.0
                 if spread > 0:
                     found[name] = weight / spread
         return found
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a combination says of some people: their candidates, ``values`` float32 [rows of the pool] > 0, and the
+    scores of the core, float32 [people, n], which order the rest. ``fresh`` bool [n] are items nobody has taken."""
+
+    histories: Histories
+    pool: Pool
+    values: Floats
+    core: Floats
+    fresh: NDArray[np.bool_]
+
+    def of(self, people: Sequence[int]) -> Said:
+        """The same of some of the people."""
+        pools = [self.pool.of(person) for person in people]
+        bounds = [(self.pool.indptr[person], self.pool.indptr[person + 1]) for person in people]
+        values = np.concatenate([self.values[low:high] for low, high in bounds])
+        rows = np.array(people, dtype=np.int64)
+        return Said(self.histories.take(rows), joined(pools), values, self.core[rows], self.fresh)
+
+    def block(self) -> Floats:
+        """Scores float32 [people, n]."""
+        found = below(self.core)
+        for person in np.flatnonzero(np.diff(self.pool.indptr)).tolist():
+            low, high = self.pool.indptr[person], self.pool.indptr[person + 1]
+            rows, core, values = self.pool.items[low:high], self.core[person], self.values[low:high]
+            old = ~self.fresh[rows]
+            if old.any():
+                # The person's own are no candidates.
+                own = self.histories.items[self.histories.indptr[person] : self.histories.indptr[person + 1]]
+                own = own[core[own] > 0]
+                found[person, own] = like_neighbours(core[rows[old]], values[old])(core[own])
+            found[person, rows] = values
+        return found
+
+    def best(self, k: int, exclude_seen: bool, allowed: NDArray[np.bool_] | None) -> tuple[Ints, Floats]:
+        """As ``best_of(block(), k)`` for what may come out. Candidates stand first, so where they are ``k`` the others
+        are not looked at."""
+        people = owners(self.pool.indptr)
+        kept = np.ones(len(people), dtype=np.bool_) if allowed is None else allowed[self.pool.items]
+        counts = np.bincount(people[kept], minlength=len(self.core))
+        full = exclude_seen & (counts >= k)
+        rows = np.full((len(self.core), k), -1, dtype=np.int32)
+        scores = np.full((len(self.core), k), -np.inf, dtype=np.float32)
+        if full.any():
+            place = np.arange(len(people)) - self.pool.indptr[:-1][people]
+            table = np.full((len(self.core), int(np.diff(self.pool.indptr).max())), -np.inf, dtype=np.float32)
+            table[people[kept], place[kept]] = self.values[kept]
+            found, scores[full] = best_of(table[full], k)
+            rows[full] = self.pool.items[self.pool.indptr[:-1][full][:, None] + found]
+        short = np.flatnonzero(~full)
+        if len(short):
+            some = self if len(short) == len(self.core) else self.of(short.tolist())
+            block = some.block()
+            if exclude_seen:
+                block[some.histories.owners(), some.histories.items] = -np.inf
+            if allowed is not None:
+                block[:, ~allowed] = -np.inf
+            rows[short], scores[short] = best_of(block, k)
+        return rows, scores
 
 
 def blocks_of(members: Mapping[str, Recommender], histories: Histories, n: int) -> dict[str, Floats]:
@@ -253,9 +329,20 @@ def like_neighbours(core: Floats, values: Floats) -> Callable[[Floats], Floats]:
     return lambda asked: np.interp(asked, centres, heights).astype(np.float32)
 
 
-def table_of(pool: Pool, facts: Facts, histories: Histories) -> Table:
-    columns = score_columns(pool.models) + facts.columns
-    values = np.concatenate(
-        (score_table(pool.scores, pool.indptr), facts.table(histories, pool.indptr, pool.items)), axis=1
-    )
-    return Table(pool.indptr, pool.items, columns, values)
+def least_of(values: Floats, indptr: Longs) -> Floats:
+    """Least of each person's ``values``, float32 [people]; 0 for somebody without any."""
+    found = np.zeros(len(indptr) - 1, dtype=np.float32)
+    some = np.diff(indptr) > 0
+    if some.any():
+        found[some] = np.minimum.reduceat(values, indptr[:-1][some])
+    return found
+
+
+def table_of(pool: Pool, facts: Facts, histories: Histories, needed: Collection[str] | None = None) -> Table:
+    """All columns, or those that are ``needed``."""
+    scored, known = score_columns(pool.models), facts.columns
+    wanted = set(scored + known if needed is None else needed)
+    of_scores, of_facts = [name in wanted for name in scored], [name in wanted for name in known]
+    told = facts.table(histories, pool.indptr, pool.items, of_facts)
+    values = np.concatenate((score_table(pool.scores, pool.indptr, of_scores), told), axis=1)
+    return Table(pool.indptr, pool.items, tuple(name for name in scored + known if name in wanted), values)

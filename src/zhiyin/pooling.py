@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
-from zhiyin.candidates.topn import best_of
+from zhiyin.candidates.topn import among_best
 from zhiyin.types import Floats, Histories, Ints, Longs
 
 CHUNK_CELLS = 32_000_000
@@ -36,6 +36,12 @@ class Pool:
         counts = np.concatenate(([0], np.cumsum(kept)))
         return Pool(tuple(models), counts[self.indptr], self.items[kept], self.scores[kept][:, places], proposed[kept])
 
+    def of(self, person: int) -> Pool:
+        """The candidates of one person."""
+        low, high = int(self.indptr[person]), int(self.indptr[person + 1])
+        indptr = np.array([0, high - low], dtype=np.int64)
+        return Pool(self.models, indptr, self.items[low:high], self.scores[low:high], self.proposed[low:high])
+
 
 def scores_of(models: Mapping[str, Recommender], histories: Histories, n: int) -> dict[str, Floats]:
     """Scores of every model over ``n`` items, float32 [people, n]; 0 for items a model does not know."""
@@ -52,18 +58,18 @@ def pool_of(blocks: Mapping[str, Floats], depths: Mapping[str, int], barred: NDA
     """Merge the best ``depths[name]`` of each block [people, n]; cells in ``barred`` [people, n] are no candidates."""
     people, n = next(iter(blocks.values())).shape
     names = tuple(blocks)
-    member = np.zeros((len(names), people, n), dtype=np.bool_)
+    member = np.empty((len(names), people, n), dtype=np.bool_)
     for place, name in enumerate(names):
         block = blocks[name]
         if barred is not None:
             block = np.where(barred, np.float32(-np.inf), block)
-        rows, _ = best_of(block, min(depths[name], n))
-        taken = rows >= 0
-        member[place][np.nonzero(taken)[0], rows[taken]] = True
-    person, items = np.nonzero(member.any(axis=0))
+        member[place] = among_best(block, depths[name])
+    cells = np.flatnonzero(member.any(axis=0))
+    person, items = np.divmod(cells, n)
     indptr = np.searchsorted(person, np.arange(people + 1)).astype(np.int64)
-    scores = np.stack([blocks[name][person, items] for name in names], axis=1)
-    return Pool(names, indptr, items.astype(np.int32), scores, member[:, person, items].T)
+    scores = np.stack([blocks[name].reshape(-1)[cells] for name in names], axis=1)
+    proposed = member.reshape(len(names), -1)[:, cells].T
+    return Pool(names, indptr, items.astype(np.int32), scores, proposed)
 
 
 def chunks(histories: Histories, cells: int) -> Iterator[tuple[int, int]]:

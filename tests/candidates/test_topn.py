@@ -4,11 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import sparse
 
 from zhiyin.candidates import topn
-from zhiyin.candidates.topn import best_of, top_of_product
+from zhiyin.candidates.topn import among_best, best_of, top_of_product
 
 
 def by_hand(block: NDArray[Any], k: int) -> tuple[list[list[int]], list[list[float]]]:
@@ -87,3 +89,16 @@ def test_product_of_nothing() -> None:
         rows, scores = top_of_product(left, right, 2)
         assert rows.tolist() == [[-1, -1]] * 2
         assert (scores == -np.inf).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 14), st.integers(0, 10_000))
+def test_who_is_among_the_best_without_their_order(people: int, n: int, k: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    block = random.choice([-2, -1, 0, 0, 1, 2, 3, -np.inf], size=(people, n)).astype(np.float32)
+    rows, _ = best_of(block, k)
+    expected = np.zeros(block.shape, dtype=np.bool_)
+    expected[np.nonzero(rows >= 0)[0], rows[rows >= 0]] = True
+    before = block.copy()
+    assert np.array_equal(among_best(block, k), expected)
+    assert np.array_equal(block, before), "what was asked about stays"

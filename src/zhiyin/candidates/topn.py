@@ -43,6 +43,26 @@ def best_of(block: Floats, k: int) -> tuple[Ints, Floats]:
     return _ranked(owners, flat - owners * n, block.reshape(-1)[flat], users, k)
 
 
+def among_best(block: Floats, k: int) -> NDArray[np.bool_]:
+    """Which cells of ``block`` [B, n] are those that ``best_of`` picks, without their order: bool [B, n]."""
+    n = block.shape[1]
+    if k >= n:
+        return np.asarray((block != 0) & (block > -np.inf))
+    least = np.partition(block, n - k, axis=1)[:, n - k]
+    # At or below 0 the cells that count as nothing would mix with those that count.
+    mixed = np.flatnonzero(least <= 0)
+    if len(mixed):
+        block = block.copy()
+        block[mixed] = np.where(block[mixed] == 0, np.float32(-np.inf), block[mixed])
+        least[mixed] = np.maximum(np.partition(block[mixed], n - k, axis=1)[:, n - k], LOWEST)
+    chosen: NDArray[np.bool_] = block >= least[:, None]
+    for row in np.flatnonzero(chosen.sum(axis=1) > k).tolist():
+        # Of cells that are alike at the last place, those in front.
+        alike = np.flatnonzero(block[row] == least[row])
+        chosen[row, alike[k - int((block[row] > least[row]).sum()) :]] = False
+    return chosen
+
+
 def top_of_product(left: sparse.csr_array, right: sparse.csr_array, k: int) -> tuple[Ints, Floats]:
     """The same as ``best_of((left @ right).toarray(), k)``, in memory of left's rows times ``k``.
 

@@ -25,13 +25,13 @@ def score_columns(names: Sequence[str]) -> tuple[str, ...]:
     return tuple(f"score:{name}" for name in names) + tuple(f"place:{name}" for name in names)
 
 
-def score_table(scores: Floats, indptr: Longs) -> Floats:
-    """``scores`` [rows, models] as the columns of ``score_columns``: float32 [rows, 2 * models]."""
+def score_table(scores: Floats, indptr: Longs, needed: Sequence[bool] | None = None) -> Floats:
+    """``scores`` [rows, models] as the columns of ``score_columns``: float32 [rows, 2 * models], or those of them that
+    are ``needed``."""
     width = scores.shape[1]
-    found = np.empty((len(scores), 2 * width), dtype=np.float32)
-    for model in range(width):
-        found[:, model] = standardised(scores[:, model], indptr)
-        found[:, width + model] = 1.0 / (FIRST + places(scores[:, model], indptr))
+    kept = np.ones(2 * width, dtype=np.bool_) if needed is None else np.asarray(needed, dtype=np.bool_)
+    placed = [1.0 / (FIRST + places(scores[:, model], indptr)) for model in np.flatnonzero(kept[width:])]
+    found: Floats = np.column_stack((standardised(scores[:, kept[:width]], indptr), *placed)).astype(np.float32)
     return found
 
 
@@ -43,12 +43,23 @@ class Combiner:
     weights: Floats
     trees: Trees | None
 
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Columns that the score depends on: the others need not be made."""
+        if self.trees is not None:
+            return self.columns
+        return tuple(name for name, weight in zip(self.columns, self.weights.tolist(), strict=True) if weight)
+
     def score(self, table: Table) -> Floats:
-        """float32 [rows], higher is better; rows of different people are not comparable."""
+        """float32 [rows], higher is better; rows of different people are not comparable. ``table`` has the columns of
+        the combiner, or those of them that are ``needed``."""
         if self.trees is not None:
             return self.trees.score(table.values)
+        weights = self.weights
+        if len(table.columns) != len(weights):
+            weights = weights[[self.columns.index(name) for name in table.columns]]
         # Row by row: a matrix product rounds a row by how many others there are, and who else asks would show.
-        return np.asarray((table.values * self.weights).sum(axis=1), dtype=np.float32)
+        return np.asarray((table.values * weights).sum(axis=1), dtype=np.float32)
 
     @property
     def kind(self) -> Kind:

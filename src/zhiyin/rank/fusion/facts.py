@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,8 @@ LATEST = 30
 """Events of a history that are compared with a candidate."""
 FADING = 0.9
 """Of two events one after the other, the earlier counts this many times the later for categories."""
+DENSE_CELLS = 3000**2
+"""Cosines between all texts are kept where they are no more, 36 MB at most."""
 
 ITEM_COLUMNS = ("popularity", "last_taken", "first_taken")
 PERSON_COLUMNS = ("history", "popularity_gap")
@@ -79,13 +83,19 @@ class Facts:
             kinds = sparse.vstack([kinds, sparse.csr_array((len(vectors), kinds.shape[1]), dtype=np.float32)], "csr")
         return Facts(np.concatenate((self.items, fresh)), known, kinds)
 
-    def table(self, histories: Histories, indptr: Longs, items: Ints) -> Floats:
-        """float32 [rows, columns] for the candidates ``items`` of each history."""
+    def table(self, histories: Histories, indptr: Longs, items: Ints, needed: Sequence[bool] | None = None) -> Floats:
+        """float32 [rows, columns] for the candidates ``items`` of each history; of the ``columns`` those that are
+        ``needed``."""
         rows = owners(indptr)
+        kept = np.ones(len(self.columns), dtype=np.bool_) if needed is None else np.asarray(needed, dtype=np.bool_)
         parts = [self.items[items], self._person(histories, rows, items)]
-        if self.vectors is not None or self.kinds is not None:
-            parts.append(self._pairs(histories, indptr, items))
-        return np.concatenate(parts, axis=1).astype(np.float32)
+        at = len(ITEM_COLUMNS + PERSON_COLUMNS)
+        if self.vectors is not None:
+            parts.append(self._texts(histories, indptr, items) if kept[at : at + 3].any() else _nothing(items, 3))
+        if self.kinds is not None:
+            parts.append(self._affinity(histories, rows, items) if kept[-1] else _nothing(items, 1))
+        found: Floats = np.concatenate(parts, axis=1)
+        return found if kept.all() else found[:, kept]
 
     def _person(self, histories: Histories, rows: Longs, items: Ints) -> Floats:
         popularity = self.items[:, 0]
@@ -94,44 +104,58 @@ class Facts:
         own = sums / np.maximum(histories.lengths, 1)
         return np.stack((np.log1p(histories.lengths)[rows], popularity[items] - own[rows]), axis=1).astype(np.float32)
 
-    def _pairs(self, histories: Histories, indptr: Longs, items: Ints) -> Floats:
-        width = (3 if self.vectors is not None else 0) + (1 if self.kinds is not None else 0)
-        found = np.zeros((len(items), width), dtype=np.float32)
+    def _texts(self, histories: Histories, indptr: Longs, items: Ints) -> Floats:
+        """Cosines of each candidate with the latest events: with the last, the nearest, and their mean."""
+        assert self.vectors is not None
+        found = _nothing(items, 3)
+        alike = self.alike
         for person in range(len(histories)):
             low, high = indptr[person], indptr[person + 1]
             own = histories.items[histories.indptr[person] : histories.indptr[person + 1]][-LATEST:]
             if low == high or not len(own):
                 continue
-            if self.vectors is not None:
-                close = self.vectors[items[low:high]] @ self.vectors[own].T
-                found[low:high, 0] = close[:, -1]
-                found[low:high, 1] = close.max(axis=1)
-                found[low:high, 2] = close.mean(axis=1)
-            if self.kinds is not None:
-                found[low:high, -1] = self._affinity(own, items[low:high])
+            if alike is not None:
+                close = alike[own].take(items[low:high], axis=1)
+            else:
+                close = self.vectors[own] @ self.vectors[items[low:high]].T
+            found[low:high, 0] = close[-1]
+            found[low:high, 1] = close.max(axis=0)
+            found[low:high, 2] = close.sum(axis=0) / np.float32(len(own))
         return found
 
-    def _affinity(self, own: Ints, items: Ints) -> Floats:
-        """Cosine between the categories of ``items`` and those of the history, later events counting more."""
+    @cached_property
+    def alike(self) -> Floats | None:
+        """Cosines of all texts, float32 [n, n]; None where that would be large."""
+        if self.vectors is None or len(self.vectors) ** 2 > DENSE_CELLS:
+            return None
+        found: Floats = self.vectors @ self.vectors.T
+        return found
+
+    def _affinity(self, histories: Histories, rows: Longs, items: Ints) -> Floats:
+        """Cosine between the categories of ``items`` and those of the history, later events counting more; [rows, 1]
+        like the other parts."""
         assert self.kinds is not None
+        ago = histories.steps_ago()
+        weights = np.where(ago < LATEST, np.float32(FADING) ** ago, 0).astype(np.float32)
+        shape = (len(histories), len(self.items))
+        taken = sparse.csr_array((weights, histories.items, histories.indptr), shape=shape)
+        taste = (taken @ self.kinds).toarray()
+        lengths = np.linalg.norm(taste, axis=1, keepdims=True)
+        taste /= np.where(lengths > 0, lengths, np.float32(1))
         indptr, indices, data = self.kinds.indptr, self.kinds.indices, self.kinds.data
-        taste = np.zeros(self.kinds.shape[1], dtype=np.float32)
-        weight = np.float32(1.0)
-        for item in own[::-1]:
-            low, high = indptr[item], indptr[item + 1]
-            taste[indices[low:high]] += weight * data[low:high]
-            weight *= np.float32(FADING)
-        length = float(np.linalg.norm(taste))
-        if not length:
-            return np.zeros(len(items), dtype=np.float32)
         starts, sizes = indptr[items], np.diff(indptr)[items]
-        picks = np.repeat(starts - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes) + np.arange(sizes.sum())
-        pulls = data[picks] * taste[indices[picks]]
-        rows = np.repeat(np.arange(len(items)), sizes)
-        return (np.bincount(rows, weights=pulls, minlength=len(items)) / length).astype(np.float32)
+        ends = np.cumsum(sizes)
+        picks = np.repeat(starts - (ends - sizes), sizes) + np.arange(sizes.sum())
+        own = np.repeat(np.arange(len(items)), sizes)
+        pulls = data[picks] * taste[rows[own], indices[picks]]
+        return np.bincount(own, weights=pulls, minlength=len(items)).astype(np.float32)[:, None]
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"facts": self.items}
+
+
+def _nothing(items: Ints, width: int) -> Floats:
+    return np.zeros((len(items), width), dtype=np.float32)
 
 
 def _kinds(categories: list[list[str]]) -> sparse.csr_array | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from zhiyin.types import Floats, Histories, Ints, Longs
 
@@ -52,16 +53,22 @@ def owners(indptr: Longs) -> Longs:
 
 
 def standardised(values: Floats, indptr: Longs) -> Floats:
-    """Each person's ``values`` [rows] less their mean, over their standard deviation; 0 where all are alike."""
-    rows, people = owners(indptr), len(indptr) - 1
-    size = np.maximum(np.diff(indptr), 1)
+    """Each person's ``values`` [rows] or [rows, columns] less their mean, over their standard deviation; 0 where all
+    are alike."""
+    rows = owners(indptr)
+    size = np.maximum(np.diff(indptr), 1)[:, None]
     wide = values.astype(np.float64)
-    centred = wide - (np.bincount(rows, weights=wide, minlength=people) / size)[rows]
-    spread = np.sqrt(np.bincount(rows, weights=centred**2, minlength=people) / size)
+    if wide.ndim == 1:
+        wide = wide[:, None]
+    # A matrix that adds up the rows of each person.
+    people = sparse.csr_array((np.ones(len(rows)), np.arange(len(rows)), indptr), shape=(len(indptr) - 1, len(rows)))
+    centred = wide - ((people @ wide) / size)[rows]
+    spread = np.sqrt((people @ centred**2) / size)
     # Below this the spread is rounding of equal values, and dividing by it would make noise of it.
-    floor = 1e-6 * np.bincount(rows, weights=np.abs(wide), minlength=people) / size
+    floor = 1e-6 * (people @ np.abs(wide)) / size
     spread = np.where(spread > floor, spread, np.inf)
-    return (centred / spread[rows]).astype(np.float32)
+    found: Floats = (centred / spread[rows]).astype(np.float32).reshape(values.shape)
+    return found
 
 
 def places(values: Floats, indptr: Longs) -> Longs:
