@@ -10,12 +10,14 @@ ZhiyinError                  what went wrong, where, and how to fix it, on one l
     StoreUnavailable         for now: locked, gone, full or read-only; the same may work again later
   AssetError                 a model or data set cannot be fetched or does not match its checksum
   BundleError                a trained bundle is missing, damaged or of another format
+    NotTrained               there is none yet
   ModelError                 a model cannot be fitted or asked in the way it was
   UnknownItem                no such item
   ServeError                 a request is not answered as asked
     UnknownKey               no API key, or none of ours
     NotAllowed               the key may not do this
     NotThere                 nothing goes by that name
+    Conflict                 well said, but it does not fit what is there
     TooMany                  more requests than the tenant may make; ``seconds`` says when to ask again
   LlmError                   a language model gave nothing that can be used; what was asked goes on without it
     LlmOff                   none is configured for this job, or its packages or files are not here
@@ -84,6 +86,10 @@ class BundleError(ZhiyinError):
     pass
 
 
+class NotTrained(BundleError):
+    pass
+
+
 class ModelError(ZhiyinError):
     pass
 
@@ -105,6 +111,10 @@ class NotAllowed(ServeError):
 
 
 class NotThere(ServeError):
+    pass
+
+
+class Conflict(ServeError):
     pass
 
 

@@ -109,6 +109,7 @@ def explain(
     barring: int | None = None,
     named: bool = False,
     moved: Sequence[tuple[str, str]] = (),
+    plain: bool = False,
 ) -> Explanation:
     """Why ``item_id`` is, or is not, among the best ``k`` for ``user_id``, by the same rules as the list itself.
 
@@ -118,7 +119,7 @@ def explain(
     in (every item that may be shown, as re-ranked); None lets the model and its filler make it. ``again`` makes such
     an order for another history; without it nothing is said of what would change an order that was given. ``shown``
     is the length of the list itself, where re-ranking left fewer than ``k``, and ``moved`` says in English and Chinese
-    what it did with the item. An unknown item is no error: it has its rule.
+    what it did with the item. ``plain`` leaves the words to templates. An unknown item is no error: it has its rule.
     """
     asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered, again, k if shown is None else min(k, shown))
     language = language or asked.language
@@ -140,7 +141,7 @@ def explain(
         rank, score = place + 1, round(float(asked.order.scores[place]), 6)
         if place < asked.shown:
             found = asked.evidence(interests)
-            said = write(found, language, desk.models, render, seconds=desk.seconds)
+            said = write(found, language, NoLanguageModels() if plain else desk.models, render, seconds=desk.seconds)
             cited = {key for one in said for key in one.evidence}
             evidence = [one for one in found if one.id in cited]
             tier = max((one.tier for one in said), key=list(Tier).index, default=Tier.NONE)
@@ -151,6 +152,17 @@ def explain(
     return Explanation(
         user_id, item_id, title, name, language, tier, why is None, rank, score, said, evidence, why, note
     )
+
+
+def reworded(told: Explanation, models: LanguageModels, seconds: float | None = None) -> Explanation:
+    """``told``, which templates worded, in the words of ``models``, on the evidence that it cites; as it was where the
+    item is not in the list or nothing can be cited. ``seconds`` is what the model may take."""
+    if not told.sentences:
+        return told
+    said = write(told.evidence, told.language, models, render, seconds=seconds)
+    cited = {key for one in said for key in one.evidence}
+    tier = max((one.tier for one in said), key=list(Tier).index, default=Tier.NONE)
+    return replace(told, sentences=said, evidence=[one for one in told.evidence if one.id in cited], tier=tier)
 
 
 def _silence(language: Language) -> str:

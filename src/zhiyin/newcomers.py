@@ -29,8 +29,7 @@ class Shelf:
 
     @cached_property
     def _new_ids(self) -> list[str]:
-        if self._store.counts()["items"] == len(self._bundle.items):
-            return []
+        # Not told by numbers: one may have been deleted for each that came.
         return [key for key in self._store.item_ids() if key not in self._bundle.items]
 
     @cached_property
@@ -58,10 +57,10 @@ class Shelf:
 
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
-        """Bool [len(items)]: what may be recommended, by the store's word of today."""
-        allowed = ~self.catalogue.hidden
-        hidden = self.items.rows(self._store.hidden_items())
-        allowed[: len(self._bundle.items)] = True
+        """Bool [len(items)]: what may be recommended, by the store's word of today; a deleted item is in no list."""
+        allowed = np.zeros(len(self.items), dtype=np.bool_)
+        stored, hidden = (self.items.rows(keys) for keys in (self._store.item_ids(), self._store.hidden_items()))
+        allowed[stored[stored >= 0]] = True
         allowed[hidden[hidden >= 0]] = False
         return allowed
 

@@ -243,9 +243,11 @@ class Engine:
         query: str | None = None,
         exclude: Sequence[str] = (),
         surface: str = DEFAULT_SURFACE,
+        plain: bool = False,
     ) -> Explanation:
         """Why ``item_id`` is among the best ``k`` for ``user_id`` on ``surface``, each sentence with its evidence, or
-        why it is not and what would change that. ``language`` None takes that of the titles the person chose."""
+        why it is not and what would change that. ``language`` None takes that of the titles the person chose; ``plain``
+        leaves the words to templates, whatever model is configured."""
         from zhiyin.explain.evidence import Interested, Wished
         from zhiyin.explaining import explain
 
@@ -286,6 +288,7 @@ class Engine:
             moved=ranked.moved(row, item_id),
             barring=barring(wanted.wishes, self._listener.matcher, row) if wanted.wishes and row >= 0 else None,
             named=bool(wanted.requested) and row >= 0 and bool(self._listener.matcher.named(wanted.requested)[row]),
+            plain=plain,
         )
 
     def profile(self, user_id: str, language: str | None = None) -> Profile:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from fastapi import FastAPI
 
-from zhiyin.serve import gorse, problems, v1
+from zhiyin.serve import documented, gorse, problems, scrape, v1
 from zhiyin.serve.auth import Gate
 from zhiyin.serve.limits import Limits
 from zhiyin.serve.observing import Observed
+from zhiyin.serve.paths import RawPaths
 from zhiyin.serve.supervising import Supervisor
 from zhiyin.serve.tenants import Tenants
 
@@ -44,5 +45,8 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
     problems.install(app)
     app.include_router(gorse.router, prefix="/api")
     app.include_router(v1.router, prefix="/v1")
+    app.include_router(scrape.router)
+    documented.install(app)
     app.add_middleware(Observed)
+    app.add_middleware(RawPaths)
     return app

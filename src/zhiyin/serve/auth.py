@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import ipaddress
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
@@ -21,7 +23,7 @@ TRUSTED_SECONDS = 2.0
 """A key that was looked up counts for so long without looking again: a revoked one works no longer than this."""
 REMEMBERED = 10_000
 
-_header = APIKeyHeader(name=HEADER, auto_error=False, description="Needed where keys are configured: 'zhiyin keys'.")
+header = APIKeyHeader(name=HEADER, auto_error=False, description="Needed where keys are configured: 'zhiyin keys'.")
 
 
 @dataclass(frozen=True)
@@ -45,24 +47,45 @@ class Gate:
         self._known: dict[str, tuple[float, Caller]] = {}
         self._keys_until, self._any_keys = 0.0, True
 
-    def caller(self, key: str | None) -> Caller:
-        """Raises UnknownKey, and TooMany where the tenant asks too often."""
-        found = self._found(key)
-        self._limits.count(found.tenant)
-        return found
-
-    def _found(self, key: str | None) -> Caller:
+    def any_keys(self) -> bool:
+        """Whether a key was ever made. Raises StoreError."""
         now = time.monotonic()
         if now > self._keys_until:
             self._any_keys = self._store.keys.any()
             self._keys_until = now + TRUSTED_SECONDS
-        if not self._any_keys:
+        return self._any_keys
+
+    def remembered(self, key: str | None, local: bool) -> Caller | None:
+        """The caller where that needs no look into the store, None where it does. Raises as ``caller``."""
+        now = time.monotonic()
+        if now > self._keys_until:
+            return None
+        if self._any_keys and key:
+            kept = self._known.get(key)
+            if kept is None or kept[0] <= now:
+                return None
+        return self.caller(key, local)
+
+    def caller(self, key: str | None, local: bool) -> Caller:
+        """``local``: the request comes from this machine. Raises UnknownKey, and TooMany where the tenant asks too
+        often."""
+        found = self._found(key, local)
+        self._limits.count(found.tenant)
+        return found
+
+    def _found(self, key: str | None, local: bool) -> Caller:
+        if not self.any_keys():
+            if not local:
+                what = "no API key is configured, so only this machine itself is answered"
+                raise UnknownKey(what, where=HEADER, fix="make a key with 'zhiyin keys create'")
             return ANYBODY
         if not key:
             raise UnknownKey("no API key", where=HEADER, fix=f"send a key in the header {HEADER}")
+        now = time.monotonic()
         kept = self._known.get(key)
         if kept is not None and kept[0] > now:
             return kept[1]
+        self._known.pop(key, None)
         found = self._looked_up(key)
         if len(self._known) >= REMEMBERED:
             self._known.clear()
@@ -77,19 +100,38 @@ class Gate:
         return Caller(row.tenant, frozenset(Scope(one) for one in row.scopes), row.prefix)
 
 
+def peer_is_local(request: Request) -> bool:
+    """Whether the other end of the connection is on this machine. A peer without an IP address is: a socket file, or a
+    caller in this process."""
+    if request.client is None:
+        return True
+    try:
+        peer = ipaddress.ip_address(request.client.host)
+    except ValueError:
+        return True
+    mapped = getattr(peer, "ipv4_mapped", None)
+    return bool((mapped or peer).is_loopback)
+
+
 def check(caller: Caller, scope: Scope) -> None:
+    """Raises NotAllowed."""
     if scope not in caller.scopes:
         what = f"the key {caller.prefix} may not {scope}"
         raise NotAllowed(what, where=HEADER, fix=f"use a key with the scope '{scope}'")
 
 
-def _with(scope: Scope) -> Callable[..., Tenant]:
-    def tenant_of(request: Request, key: Annotated[str | None, Depends(_header)]) -> Tenant:
-        caller = request.app.state.gate.caller(key)
+def _with(scope: Scope) -> Callable[..., Coroutine[Any, Any, Tenant]]:
+    async def tenant_of(request: Request, key: Annotated[str | None, Depends(header)]) -> Tenant:
+        gate: Gate = request.app.state.gate
+        tenants: Tenants = request.app.state.tenants
+        local = peer_is_local(request)
+        caller = gate.remembered(key, local)
+        if caller is None:
+            caller = await asyncio.to_thread(gate.caller, key, local)
         check(caller, scope)
         request.state.caller = caller
-        tenants: Tenants = request.app.state.tenants
-        return tenants.get(caller.tenant)
+        tenant = tenants.at_hand(caller.tenant)
+        return await asyncio.to_thread(tenants.get, caller.tenant) if tenant is None else tenant
 
     return tenant_of
 

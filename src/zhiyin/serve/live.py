@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from zhiyin.answers import Recommendation
 from zhiyin.config import Settings
-from zhiyin.errors import BundleError, StoreError, ZhiyinError
+from zhiyin.errors import NotTrained, StoreError, ZhiyinError
 from zhiyin.listing import ListRequest
 from zhiyin.serve.batching import Batcher
 from zhiyin.serve.cache import ListCache
@@ -99,7 +99,7 @@ class Live:
         return await asyncio.wait_for(asyncio.wrap_future(self._lists.put(request)), seconds)
 
     async def ask(self, job: Callable[[Engine], T], seconds: float | None = None) -> T:
-        """What ``job`` gives, asked one after the other: explanations, profiles, requests in words. Raises BundleError
+        """What ``job`` gives, asked one after the other: explanations, profiles, requests in words. Raises NotTrained
         where nothing is trained."""
         work: Future[T] = self._slow.submit(self._at_desk, job)
         return await asyncio.wait_for(asyncio.wrap_future(work), seconds)
@@ -179,7 +179,7 @@ class Live:
         self.follow()
         current = self._next or self._engine
         if current is None:
-            raise BundleError("nothing is trained yet", where=self._project.name, fix="run 'zhiyin train'")
+            raise NotTrained("nothing is trained yet", where=self._project.name, fix="run 'zhiyin train'")
         if self._desk is None or self._desk_of is not current:
             # What it keeps of the person asked about last is its own, the bundle is the same.
             self._desk = type(current)(self._store, current.bundle, self._settings, current.models, self._project)

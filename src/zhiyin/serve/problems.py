@@ -13,10 +13,12 @@ from starlette.responses import JSONResponse
 from zhiyin.errors import (
     BundleError,
     ConfigError,
+    Conflict,
     DataError,
     ModelError,
     NotAllowed,
     NotThere,
+    NotTrained,
     StoreUnavailable,
     TooMany,
     UnknownItem,
@@ -33,6 +35,8 @@ STATUS: list[tuple[type[ZhiyinError], int]] = [
     (NotAllowed, 403),
     (NotThere, 404),
     (UnknownItem, 404),
+    (Conflict, 409),
+    (NotTrained, 409),
     (TooMany, 429),
     (DataError, 422),
     (ModelError, 422),
@@ -50,11 +54,19 @@ def status_of(error: ZhiyinError) -> int:
     return next((status for kind, status in STATUS if isinstance(error, kind)), 503)
 
 
-def problem(status: int, detail: str, *, fix: str | None = None, where: str | None = None, **more: Any) -> JSONResponse:
+def body(status: int, detail: str, *, fix: str | None = None, where: str | None = None, **more: Any) -> dict[str, Any]:
     told = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    told |= {key: value for key, value in (("where", where), ("fix", fix)) if value is not None} | more
+    return told | {key: value for key, value in (("where", where), ("fix", fix)) if value is not None} | more
+
+
+def problem(status: int, detail: str, *, fix: str | None = None, where: str | None = None, **more: Any) -> JSONResponse:
     headers = {"Retry-After": str(more.get("retry_after", RETRY_SECONDS))} if status in (429, 503) else None
-    return JSONResponse(told, status, headers, media_type=TYPE)
+    return JSONResponse(body(status, detail, fix=fix, where=where, **more), status, headers, media_type=TYPE)
+
+
+def body_of(error: ZhiyinError) -> dict[str, Any]:
+    more = {"retry_after": error.seconds} if isinstance(error, TooMany) else {}
+    return body(status_of(error), error.what, fix=error.fix, where=error.where, **more)
 
 
 def of_error(error: ZhiyinError) -> JSONResponse:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from zhiyin.answers import Recommended
 from zhiyin.serve.metrics import IMPRESSIONS_LOST
 from zhiyin.serve.writing import WriteQueue
+from zhiyin.store.impressions import Impression
 
 EVERY_SECONDS = 1.0
 WAITING = 50_000
@@ -71,9 +72,22 @@ class ShownLists:
             self._flushed = time.monotonic()
         if not some:
             return
+        rows = [
+            Impression(
+                one.impression_id,
+                one.user_id,
+                one.surface,
+                one.time,
+                one.items,
+                one.variant,
+                one.experiment,
+                one.bundle,
+            )
+            for one in some
+        ]
 
         def failed(done: object) -> None:
             if done.exception() is not None:  # type: ignore[attr-defined]  # a Future
                 IMPRESSIONS_LOST.inc(len(some))
 
-        self._writes.put(lambda writer: writer.put_impressions(some)).add_done_callback(failed)
+        self._writes.put(lambda writer: writer.put_impressions(rows)).add_done_callback(failed)

@@ -67,6 +67,10 @@ class Tenants:
         self._lock = threading.Lock()
         self.default = self.get(DEFAULT)
 
+    def at_hand(self, name: str) -> Tenant | None:
+        """The tenant where it is open already."""
+        return self._open.get(name)
+
     def get(self, name: str) -> Tenant:
         """Raises NotThere for a tenant without a project."""
         found = self._open.get(name)

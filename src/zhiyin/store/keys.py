@@ -40,6 +40,10 @@ class Keys(Part):
         rows = self._rows(select(*_KEY).where(api_keys.c.prefix == prefix))
         return _key(rows[0]) if rows else None
 
+    def any(self) -> bool:
+        """Whether a key was ever made. The revoked ones count: taking the last one back opens nothing."""
+        return bool(self._rows(select(api_keys.c.prefix).limit(1)))
+
     def all(self) -> list[KeptKey]:
         """Oldest first."""
         return [_key(row) for row in self._rows(select(*_KEY).order_by(api_keys.c.created, api_keys.c.prefix))]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from zhiyin.ports import Written
-from zhiyin.store import appending, erasing, feedback, impressions, rows
+from zhiyin.store import appending, erasing, feedback, impressions, merging, rows
 from zhiyin.store.appending import content_id
 from zhiyin.store.changes import HIDDEN, ITEM, NOTED, PROFILE, Notes
 from zhiyin.store.dialect import IN_LIST, insert_new, insert_rows
@@ -160,6 +160,10 @@ class Writer:
     def confirm(self, impression_ids: Sequence[str]) -> int:
         """Mark lists as seen; how many of ``impression_ids`` are there."""
         return impressions.confirm(self._connection, impression_ids)
+
+    def merge_people(self, source: str, target: str) -> dict[str, int]:
+        """All that is held of ``source`` becomes ``target``'s; rows moved by table. See ``store.merging``."""
+        return merging.merge_people(self._connection, self.notes, source, target)
 
     def erase(self, user_id: str, key: bytes, now: int) -> dict[str, int]:
         """As ``store.erasing.erase``; ``key`` from ``erasure_key``, ``now`` in microseconds UTC."""

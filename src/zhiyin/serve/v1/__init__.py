@@ -3,9 +3,49 @@
 from __future__ import annotations
 
 from fastapi import APIRouter
+from fastapi.routing import APIRoute
 
-from zhiyin.serve.v1 import events, recommend
+from zhiyin.serve.documented import EVERYWHERE
+from zhiyin.serve.v1 import (
+    audit,
+    bundles,
+    events,
+    explain,
+    impressions,
+    items,
+    links,
+    llm,
+    meta,
+    person,
+    profile,
+    recommend,
+    sessions,
+    similar,
+    users,
+)
 
-router = APIRouter()
-for resource in (events, recommend):
+
+def _name(route: APIRoute) -> str:
+    """Operations go by the names of their functions, which clients generated from the description call."""
+    return route.name
+
+
+router = APIRouter(responses=EVERYWHERE, generate_unique_id_function=_name)
+for resource in (
+    meta,
+    events,
+    impressions,
+    recommend,
+    similar,
+    explain,
+    profile,
+    sessions,
+    items,
+    users,
+    links,
+    person,
+    bundles,
+    llm,
+    audit,
+):
     router.include_router(resource.router)

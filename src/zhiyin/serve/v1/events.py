@@ -6,21 +6,23 @@ import time
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Body
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from zhiyin.errors import UsageError
+from zhiyin.errors import Conflict
 from zhiyin.serve.auth import CanWrite
+from zhiyin.serve.documented import CONFLICT
 from zhiyin.serve.metrics import EVENTS
-from zhiyin.serve.v1.fields import Id, In, Micros, Out, person
+from zhiyin.serve.v1.fields import MOST, Id, In, Micros, Out, one_of, person
 
 router = APIRouter(prefix="/events", tags=["events"])
 
-MOST = 10_000
 AHEAD = 86_400_000_000
 """Microseconds that an event's time may lie ahead of our clock."""
 
 
 class EventIn(In):
+    model_config = ConfigDict(json_schema_extra=one_of("user_id", "session_id"))
+
     user_id: Id | None = None
     """Who did it; or ``session_id`` for somebody who has not logged in."""
     session_id: Id | None = None
@@ -53,22 +55,22 @@ class Taken(Out):
 EXAMPLE = [{"user_id": "张伟", "item_id": "茶/龙井 50g", "type": "purchase", "event_id": "order-1042/1"}]
 
 
-@router.post("", response_model=Taken)
+@router.post("", response_model=Taken, responses=CONFLICT)
 async def add_events(
     tenant: CanWrite,
-    events: Annotated[list[EventIn] | EventIn, Body(openapi_examples={"a purchase": {"value": EXAMPLE}})],
+    events: Annotated[
+        Annotated[list[EventIn], Field(max_length=MOST)] | EventIn,
+        Body(openapi_examples={"a purchase": {"value": EXAMPLE}}),
+    ],
 ) -> Taken:
     """Write one event, or up to 10,000. The answer comes when they are durable."""
     given = [events] if isinstance(events, EventIn) else events
-    if len(given) > MOST:
-        raise UsageError(f"{len(given):,} events at once", fix=f"send up to {MOST:,}")
     now = time.time_ns() // 1000
     rows = []
     for place, one in enumerate(given):
         if one.time is not None and one.time > now + AHEAD:
-            raise UsageError(
-                "a time of tomorrow or later", where=f"events[{place}].time", fix="send microseconds"
-            )
+            fix = "send microseconds since 1970, UTC, by a clock that goes right"
+            raise Conflict("a time of tomorrow or later", where=f"events[{place}].time", fix=fix)
         who = person(one.user_id, one.session_id)
         stamp = now if one.time is None else one.time
         rows.append((one.event_id, who, one.item_id, one.type, one.value, stamp, one.impression_id))
