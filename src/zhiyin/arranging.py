@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from zhiyin.types import Floats, Histories, Ints
 
 if TYPE_CHECKING:
     from zhiyin.interest_scorer import InterestScorer
+    from zhiyin.rerank.arms import Chooser
     from zhiyin.store.sql import SqlStore
 
 TASTE = frozenset({"novelty", "freshness", "calibration", "diversity", "exposure", "explore"})
@@ -34,6 +35,8 @@ class Arranger:
     def __init__(self, store: SqlStore, bundle: Bundle, shelf: Shelf, project: Path | None) -> None:
         self._store, self._bundle, self._shelf, self._project = store, bundle, shelf, project
         self._pipelines: dict[str, Pipeline] = {}
+        self.clock: Callable[[], int] = lambda: time.time_ns() // 1000
+        """The time, in microseconds."""
 
     def pipeline(self, surface: str) -> Pipeline:
         """Raises ConfigError where its file is wrong, or names what is nowhere in the catalogue."""
@@ -48,7 +51,12 @@ class Arranger:
     def items(self) -> Items:
         shelf = self._shelf
         # Counted when a stage asks: the filler's popularity is of late, and no word on who is known and who is new.
-        return items_of(shelf.items, shelf.catalogue, self._store, interests=self._interests)
+        return items_of(shelf.items, shelf.catalogue, self._store, interests=self._interests, choosers=self._chooser)
+
+    def _chooser(self, name: str) -> Chooser:
+        from zhiyin.exploring import Explorer
+
+        return Explorer(self._store).chooser(name, self.items)
 
     def run(
         self,
@@ -114,8 +122,7 @@ class Arranger:
         if pipeline.asks_seen and user_id is not None:
             seen = seen_of(self._store, self._shelf.items, user_id)
         # How new an item is, and how long ago something was bought, is told by the clock and not by the training.
-        now = time.time_ns() // 1000
-        return Asked(user_id, history, mix, seen, allowed, now, self._bundle.manifest.seed, surface)
+        return Asked(user_id, history, mix, seen, allowed, self.clock(), self._bundle.manifest.seed, surface)
 
     @cached_property
     def _scorer(self) -> InterestScorer:

@@ -14,6 +14,7 @@ from zhiyin.types import NO_TIME, Catalogue, Floats, IdMap
 
 if TYPE_CHECKING:
     from zhiyin.ports import Store
+    from zhiyin.rerank.arms import Chooser
 
 
 def level_of(scores: Floats) -> float | None:
@@ -29,9 +30,11 @@ def items_of(
     *,
     popularity: NDArray[np.floating[Any]] | None = None,
     interests: Callable[[], Floats] | None = None,
+    choosers: Callable[[str], Chooser] | None = None,
 ) -> Items:
     """The items of a catalogue as stages see them. ``store`` is read when a stage first asks for attributes or times,
-    or for ``popularity`` [n] where None is given; ``interests`` is called when a stage first asks for q(z|c)."""
+    or for ``popularity`` [n] where None is given; ``interests`` is called when a stage first asks for q(z|c),
+    ``choosers`` when one explores by what it learned."""
     return Items(
         ids,
         catalogue.categories,
@@ -40,6 +43,7 @@ def items_of(
         popularity=popularity if popularity is not None else lambda: counts_of(store, ids),
         facts=lambda: facts_of(store, ids),
         interests=interests,
+        choosers=choosers,
     )
 
 

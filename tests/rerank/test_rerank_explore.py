@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,6 +36,8 @@ def lists(one: Pipeline, items: Items, seeds: int, k: int = 10, **who: object) -
         {"slots": [1], "rate": 1.0, "reach": 50},
         {"slots": [2, 4], "rate": 0.7, "reach": 2},
         {"slots": [3], "rate": 0.5, "draw": "newcomers", "most_events": 4, "reach": 4},
+        {"slots": [1, 3], "rate": 0.6, "by": "thompson", "floor": 0.3},
+        {"slots": [2], "rate": 0.5, "by": "linucb", "floor": 0.1, "reach": 3},
     ],
 )
 def test_frequencies_are_the_logged_chances(items: Items, told: dict[str, object]) -> None:
@@ -51,6 +54,44 @@ def test_frequencies_are_the_logged_chances(items: Items, told: dict[str, object
         assert abs(seen[event] / SEEDS - chance) <= 4.5 * error + 1e-9, (event, chance, seen[event] / SEEDS)
     for place in range(len(found[0].rows)):
         assert sum(chance for (at, _), chance in logged.items() if at == place) == pytest.approx(1)
+
+
+class Favourite:
+    """Likes one item nine times as much as any other."""
+
+    def chances(self, ids: Sequence[str], told: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        assert told.shape == (len(ids), 5)
+        weight = np.array([9.0 if key == "shampoo" else 1.0 for key in ids])
+        return np.asarray(weight / weight.sum())
+
+
+def learned(items: Items) -> Items:
+    return Items(
+        items.ids, items.categories, vectors=items.vectors, popularity=items.popularity, choosers=lambda _: Favourite()
+    )
+
+
+@pytest.mark.parametrize("by", ["thompson", "linucb"])
+def test_what_learned_decides_who_comes_in(items: Items, by: str) -> None:
+    told = {"slots": [2, 3], "rate": 0.5, "by": by, "floor": 0.2}
+    test_frequencies_are_the_logged_chances(learned(items), told)
+    found = lists(pipeline(**told), learned(items), 400, history=Histories.of([[5]]))
+    # Slot 2 draws from rows 3 and 5, slot 3 from row 4 alone: 0.8 * 0.9 + 0.2 / 2, half of the time.
+    chances = {round(float(one.propensities[1]), 6) for one in found if one.rows[1] == 5}
+    assert chances == {round(0.5 * (0.8 * 0.9 + 0.1), 6)}
+    assert {round(float(one.propensities[2]), 6) for one in found} == {0.5}
+
+
+def test_another_day_or_another_event_draws_again(items: Items) -> None:
+    one = pipeline(slots=[1, 2], rate=0.5)
+
+    def drawn(**who: object) -> tuple[int, ...]:
+        return tuple(one.run(Request(ROWS, SCORES, items, Asked(user="u", **who))).rows.tolist())  # type: ignore[arg-type]
+
+    day = 86_400_000_000
+    assert len({drawn(now=day * number) for number in range(30)}) > 5
+    assert drawn(now=day * 3) == drawn(now=day * 4 - 1)
+    assert len({drawn(history=Histories.of([[9] * number])) for number in range(30)}) > 5
 
 
 def test_what_is_drawn_follows_from_seed_user_and_list(items: Items) -> None:

@@ -23,8 +23,8 @@ KEPT = ("impression_id", "user_id", "surface", "variant", "experiment", "bundle"
 @dataclass(frozen=True)
 class Outcomes:
     """``frame``: a row for each item of each impression, in the order of the impressions: their columns, and
-    ``item_id`` str, ``position`` i64 (from 1), ``propensity`` f64, ``reward`` f64 (0 where nothing came of it), and
-    ``delay`` i64|null, microseconds to the first event that counts (null without one, or without a time).
+    ``item_id`` str, ``position`` i64 (from 1), ``propensity`` f64|null, ``reward`` f64 (0 where nothing came of it),
+    and ``delay`` i64|null, microseconds to the first event that counts (null without one, or without a time).
 
     ``credited`` events count for a row, ``alone`` are those that follow nothing that was shown, and ``astray`` name an
     impression that is not here or did not show their item.
@@ -39,16 +39,20 @@ class Outcomes:
 def shown(impressions: pl.DataFrame) -> pl.DataFrame:
     """A row for each item of each impression. ``impressions`` has the columns ``impression_id``, ``user_id``,
     ``surface``, ``variant``, ``experiment``, ``bundle``, ``time`` (i64, microseconds) and ``items``, a JSON list of
-    ``[item_id, position, propensity]``; more columns are left out. Raises DataError where items are none."""
+    ``[item_id, position, propensity]`` (a propensity that nobody knows is null); more columns are left out. Raises
+    DataError where items are none."""
     import polars as pl
 
     items: list[str] = []
     positions: list[int] = []
-    chances: list[float] = []
+    chances: list[float | None] = []
     lengths: list[int] = []
     for key, told in impressions.select("impression_id", "items").iter_rows():
         try:
-            rows = [(str(item), int(place), float(chance)) for item, place, chance in json.loads(told)]
+            rows = [
+                (str(item), int(place), None if chance is None else float(chance))
+                for item, place, chance in json.loads(told)
+            ]
         except (TypeError, ValueError) as broken:
             raise DataError(
                 "the items of an impression are no list of [item, position, propensity]", where=f"impression {key!r}"
@@ -72,8 +76,8 @@ def outcomes(
     window: int = WINDOW,
     rewards: Mapping[str, float] | None = None,
 ) -> Outcomes:
-    """``impressions`` as for ``shown``; ``events`` with the columns of ``Store.events``, and ``impression_id`` where it
-    is known.
+    """``impressions`` as for ``shown``, or as it gives them (``Store.impressions.frame``). ``events`` with the columns
+    of ``Store.events``, and ``impression_id`` where it is known.
 
     An event counts once: for the impression that it names, whenever that was, or else for the latest one that showed
     its item to its person at most ``window`` microseconds before. Of several events behind one row the greatest reward
@@ -81,7 +85,9 @@ def outcomes(
     """
     import polars as pl
 
-    rows = shown(impressions).with_row_index("row")
+    if "item_id" not in impressions.columns:
+        impressions = shown(impressions)
+    rows = impressions.select(*KEPT, "item_id", "position", "propensity").with_row_index("row")
     worth = pl.lit(1.0) if rewards is None else _worth(rewards)
     told = events.with_columns(worth.alias("reward"))
     if "impression_id" not in told.columns:

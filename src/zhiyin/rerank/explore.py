@@ -9,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from zhiyin.rerank.base import Asked, Change, Listed, Stage, StageParams
-from zhiyin.rerank.items import Items
+from zhiyin.rerank.arms import told
+from zhiyin.rerank.base import Asked, Change, Listed, Stage, StageParams, Values
+from zhiyin.rerank.items import DAY, Items
 from zhiyin.rerank.trace import Why
+from zhiyin.types import NO_TIME
 
 
 class ExploreParams(StageParams):
@@ -25,6 +27,10 @@ class ExploreParams(StageParams):
     """Most items that may come in: the first so many of them by the list's order, then (newcomers) by fewest events."""
     most_events: int = Field(5, ge=0)
     """``newcomers``: events that an item has at most."""
+    by: Literal["uniform", "thompson", "linucb"] = "uniform"
+    """How it is drawn: all alike, or by what came of showing items so far (see docs/feedback.md)."""
+    floor: float = Field(0.2, gt=0, le=1)
+    """Not ``uniform``: share of the draws that stay even, so that nothing is out of reach."""
 
     @field_validator("slots")
     @classmethod
@@ -42,7 +48,12 @@ class Explore(Stage):
     that stayed has 1 - S * rate / m; all others have 1. (Marginal chances, over the seeds.) With fewer than S items to
     draw from, the last slots are not given away.
 
-    What is drawn follows from the seed, the user and the list, and nothing else.
+    Not ``uniform``, the m are dealt out to the slots in turn, and each slot draws among its own, item j with a chance
+    q_j that whoever learned from outcomes gives, ``floor`` of it even. An item drawn into a slot, and the one it drove
+    out, then have rate * q_j, and one that stayed has 1 - rate * q_j.
+
+    What is drawn follows from the seed, the user, the list, the length of the history and the day, and nothing else:
+    a list that is asked for twice is the same, and an item that found no favour does not come back for ever.
     """
 
     kind: ClassVar[str] = "explore"
@@ -58,7 +69,8 @@ class Explore(Stage):
     def describe(self) -> str:
         own = self.params
         places = ", ".join(map(str, own.slots))
-        return f"with a chance of {own.rate:g} each, places {places} go to one of {own.reach} ({own.draw})"
+        how = "" if own.by == "uniform" else f", by {own.by}, {own.floor:.0%} of it even"
+        return f"with a chance of {own.rate:g} each, places {places} go to one of {own.reach} ({own.draw}){how}"
 
     def arrange(self, given: Listed, asked: Asked, items: Items) -> Change:
         own = self.params
@@ -69,17 +81,48 @@ class Explore(Stage):
         order, chance = np.arange(count), np.ones(count)
         if not slots:
             return Change(np.arange(len(given)))
-        m = len(pool)
         draws = generator(asked)
         given_away = draws.random(len(slots)) < own.rate
-        drawn = pool[draws.permutation(m)[: len(slots)]]
         chance[slots] = 1 - own.rate
-        chance[pool] = 1 - len(slots) * own.rate / m
-        for slot, other, away in zip(slots, drawn.tolist(), given_away.tolist(), strict=True):
+        if own.by == "uniform":
+            drawn = pool[draws.permutation(len(pool))[: len(slots)]]
+            weight = np.full(len(slots), 1 / len(pool))
+            chance[pool] = 1 - len(slots) * own.rate / len(pool)
+        else:
+            rows = np.concatenate((given.rows, np.array(added, dtype=np.int32)))[pool]
+            drawn, weight, spread = self._learned(pool, rows, len(slots), draws, asked, items)
+            chance[pool] = 1 - own.rate * spread
+        for slot, other, away, share in zip(slots, drawn.tolist(), given_away.tolist(), weight.tolist(), strict=True):
             if away:
                 order[slot], order[other] = other, slot
-                chance[slot] = chance[other] = own.rate / m
+                chance[slot] = chance[other] = own.rate * share
         return Change(order, added=added, propensities=chance)
+
+    def _learned(
+        self,
+        pool: NDArray[np.int64],
+        rows: NDArray[np.int32],
+        slots: int,
+        draws: np.random.Generator,
+        asked: Asked,
+        items: Items,
+    ) -> tuple[NDArray[np.int64], Values, Values]:
+        """A place of ``pool`` for each slot with the chance that it was drawn, and the chances of all places."""
+        own = self.params
+        chooser = items.chooser(own.by)
+        known = told(rows, asked.history, items)
+        drawn, weight, spread = np.empty(slots, dtype=np.int64), np.empty(slots), np.empty(len(pool))
+        for slot in range(slots):
+            part = np.arange(slot, len(pool), slots)
+            even = np.full(len(part), 1 / len(part))
+            learned = even
+            if chooser is not None:
+                learned = chooser.chances([items.ids.ids[row] for row in rows[part]], known[part])
+            spread[part] = (1 - own.floor) * learned + own.floor * even
+            # What the sum lacks to 1 by rounding falls to the last.
+            pick = int(np.searchsorted(np.cumsum(spread[part]), draws.random(), side="right").clip(max=len(part) - 1))
+            drawn[slot], weight[slot] = pool[part[pick]], spread[part[pick]]
+        return drawn, weight, spread
 
     def _pool(self, given: Listed, asked: Asked, items: Items) -> tuple[NDArray[np.int64], list[int]]:
         """Places that may be drawn, all below every slot, and rows to append for those that are in no place yet."""
@@ -103,6 +146,8 @@ class Explore(Stage):
 
 
 def generator(asked: Asked) -> np.random.Generator:
-    """Random numbers that follow from seed, user and list."""
-    told = repr((asked.seed, asked.user, asked.list_id)).encode("utf-8", "surrogatepass")
-    return np.random.default_rng(int.from_bytes(hashlib.sha256(told).digest()[:16], "little"))
+    """Random numbers that follow from seed, user, list, length of the history and day."""
+    length = 0 if asked.history is None else len(asked.history.items)
+    day = None if asked.now == NO_TIME else asked.now // DAY
+    named = repr((asked.seed, asked.user, asked.list_id, length, day)).encode("utf-8", "surrogatepass")
+    return np.random.default_rng(int.from_bytes(hashlib.sha256(named).digest()[:16], "little"))

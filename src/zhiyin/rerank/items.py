@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.errors import ConfigError
 from zhiyin.types import NO_TIME, Floats, IdMap, Ints, Longs
+
+if TYPE_CHECKING:
+    from zhiyin.rerank.arms import Chooser
 
 Groups = tuple[NDArray[np.int64], Ints, list[str]]
 """Compressed rows of group numbers by item ([n + 1], [entries]), and the groups' names."""
@@ -43,7 +46,8 @@ class Items:
 
     ``vectors`` float32 [n, d] are unit rows, zeros where an item has no text. ``popularity`` float [n] >= 0 counts how
     many people took each. It, ``facts`` and ``interests`` (float32 [n, Z], q(z|c)) may be functions, called at most
-    once, when a stage first asks. A stage that asks for facts where there are none raises ConfigError.
+    once, when a stage first asks. A stage that asks for facts where there are none raises ConfigError. ``choosers``
+    gives what learned from outcomes whom to try, by its name; None where nothing was learned.
     """
 
     def __init__(
@@ -56,6 +60,7 @@ class Items:
         popularity: NDArray[np.floating[Any]] | Callable[[], NDArray[np.floating[Any]]] | None = None,
         facts: Callable[[], Facts] | None = None,
         interests: Callable[[], Floats] | None = None,
+        choosers: Callable[[str], Chooser] | None = None,
     ) -> None:
         self.ids = ids
         self.titles = titles if titles is not None else ids.ids
@@ -64,6 +69,8 @@ class Items:
         self._popularity = popularity
         self._load_facts = facts
         self._load_interests = interests
+        self._load_chooser = choosers
+        self._choosers: dict[str, Chooser] = {}
         self._groups: dict[tuple[str, str], Groups] = {}
         self.masks: dict[str, NDArray[np.bool_]] = {}
         """Conditions that were computed for all items, by their text."""
@@ -85,6 +92,14 @@ class Items:
     def interests(self) -> Floats | None:
         """q(z|c) float32 [n, Z]; None where no interest model is there."""
         return None if self._load_interests is None else self._load_interests()
+
+    def chooser(self, name: str) -> Chooser | None:
+        """What learned from outcomes by the method ``name``; None where nothing was learned."""
+        if self._load_chooser is None:
+            return None
+        if name not in self._choosers:
+            self._choosers[name] = self._load_chooser(name)
+        return self._choosers[name]
 
     @cached_property
     def popularity(self) -> NDArray[np.float64]:
