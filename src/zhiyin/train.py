@@ -27,6 +27,9 @@ from zhiyin.registry import FILLER, MODELS
 from zhiyin.store.sql import SqlStore
 from zhiyin.types import NO_TIME, TrainingData
 
+TRAINED_TO = "trained_to"
+"""Metric of a bundle: number of the last event in the store when it was trained."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -37,20 +40,63 @@ class Trained:
     prepared: Prepared
 
 
+@dataclass(frozen=True)
+class Learned:
+    """What a training would publish, and the choice behind it, whose fits on a part of the data are gone."""
+
+    content: BundleContent
+    choice: Choice
+    prepared: Prepared
+
+
 def train(store: SqlStore, settings: Settings, project: Path, progress: Progress | None = None) -> Trained:
     """Learn from everything in ``store`` and publish a bundle. Raises NotEnoughData where there is nothing.
 
     A language model that is configured names interests, and may re-rank where that helps on validation; whatever goes
     wrong with it, the bundle is made.
     """
+    return _publish(store, learn(store, settings, project, progress), settings, project)
+
+
+def learn(
+    store: SqlStore,
+    settings: Settings,
+    project: Path,
+    progress: Progress | None = None,
+    choice: Choice | None = None,
+) -> Learned:
+    """The same without publishing. ``choice`` None decides on validation."""
     progress = progress or Silent()
     with closing(open_models(settings.llm, store, progress)) as models:
-        return _train(store, settings, project, models, progress)
+        return _learn(store, settings, project, models, progress, choice)
 
 
-def _train(store: SqlStore, settings: Settings, project: Path, models: LanguageModels, progress: Progress) -> Trained:
+def publish_again(
+    store: SqlStore, learned: Learned, settings: Settings, project: Path, progress: Progress | None = None
+) -> Trained:
+    """Fit the choice of ``learned`` on everything there is now, and serve that."""
+    return _publish(store, learn(store, settings, project, progress, learned.choice), settings, project)
+
+
+def _publish(store: SqlStore, learned: Learned, settings: Settings, project: Path) -> Trained:
+    now = time.time_ns() // 1000
+    manifest = publish(store, project / FOLDER, learned.content, now, settings.train.keep_bundles)
+    return Trained(manifest, learned.choice, learned.prepared)
+
+
+def _learn(
+    store: SqlStore,
+    settings: Settings,
+    project: Path,
+    models: LanguageModels,
+    progress: Progress,
+    choice: Choice | None,
+) -> Learned:
+    # Asked before the events are read: what comes meanwhile is new to the next training.
+    seen = store.changes.mark().events
     prepared = prepare(store, settings, progress)
-    choice = decide(prepared, settings, project, progress)
+    if choice is None:
+        choice = decide(prepared, settings, project, progress)
     gate = admit(prepared, choice, settings, models, progress)
     # What was fitted to choose by would lie beside what is fitted to serve.
     choice = replace(choice, fitted={})
@@ -64,10 +110,9 @@ def _train(store: SqlStore, settings: Settings, project: Path, models: LanguageM
         features=read_for(store, settings, prepared.interactions.items, models, progress),
         config={**content.config, "rerank": gate.params},
         search={**content.search, "rerank": gate.to_dict()},
+        metrics={**content.metrics, TRAINED_TO: seen},
     )
-    now = time.time_ns() // 1000
-    manifest = publish(store, project / FOLDER, content, now, settings.train.keep_bundles)
-    return Trained(manifest, choice, prepared)
+    return Learned(content, choice, prepared)
 
 
 def decide(prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:

@@ -15,11 +15,18 @@ def train(
     search: Annotated[
         bool, typer.Option("--search/--no-search", help="Search hyper-parameters on validation, or take the defaults.")
     ] = True,
+    if_better: Annotated[
+        bool,
+        typer.Option("--if-better", help="Serve the result only where it beats what is served on the newest events."),
+    ] = False,
     output: FormatOption = Format.TEXT,
     quiet: QuietOption = False,
     project: ProjectOption = Path(),
 ) -> None:
     """Train on everything imported and publish the model that is best on validation."""
+    if if_better:
+        _if_better(search, output, quiet, project)
+        return
     from zhiyin.train import train as run
 
     with open_project(project) as opened:
@@ -42,3 +49,16 @@ def train(
         mark = "  <- served" if name == choice.served else ""
         typer.echo(f"  {name:10} validation NDCG@10 {score:.4f}{mark}")
     typer.echo(f"Bundle {manifest.name} is served. Next: zhiyin recommend USER, or zhiyin evaluate")
+
+
+def _if_better(search: bool, output: Format, quiet: bool, project: Path) -> None:
+    from zhiyin.gated import train_if_better
+
+    with open_project(project) as opened:
+        settings = with_search(opened.settings, search)
+        told = train_if_better(opened.store, settings, project, make_progress(quiet))
+    if output is Format.JSON:
+        print_json(told.to_dict())
+        return
+    typer.echo(told.reason)
+    typer.echo(f"Bundle {told.bundle} is served.")
