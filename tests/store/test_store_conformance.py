@@ -16,16 +16,17 @@ from zhiyin.testing import changes, served_stores, stores  # noqa: E402
 CHECKS = [*stores.CHECKS, *changes.CHECKS, *served_stores.CHECKS]
 
 
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[changes.Make]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[changes.Make]:
+    url = "sqlite:///zhiyin.db" if request.param == "sqlite" else request.getfixturevalue("postgres").fresh()
     with ExitStack() as opened:
 
         def fresh() -> SqlStore:
-            return opened.enter_context(closing(open_store("sqlite:///zhiyin.db", tmp_path)))
+            return opened.enter_context(closing(open_store(url, tmp_path)))
 
         yield fresh
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-def test_sqlite(check: changes.Check, make: changes.Make) -> None:
+def test_store(check: changes.Check, make: changes.Make) -> None:
     check(make)

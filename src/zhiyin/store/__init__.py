@@ -12,18 +12,26 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from zhiyin.errors import StoreError
 from zhiyin.store.migrate import WRITING, migrate
-from zhiyin.store.sql import SqlStore, store_error
+from zhiyin.store.sql import SqlStore
+from zhiyin.store.trouble import store_error
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
+LOG_PAGES = 8000
+"""Pages of 4 KiB in SQLite's write-ahead log before they are moved into the file."""
 
 
 def open_store(url: str, project: Path) -> SqlStore:
     """The store at ``url`` (a relative SQLite path is taken from ``project``), made or migrated where needed.
 
-    Raises StoreError for an address that is not understood, and for a database that cannot be opened.
+    Raises StoreError for an address that is not understood, and for a database that cannot be opened; StoreUnavailable
+    where it may be opened later.
     """
     address = _address(url)
+    if address.get_backend_name() == "postgresql":
+        from zhiyin.store.postgres import connect
+
+        return _opened(connect(address, PATIENCE))
     if address.database and address.database != ":memory:":
         path = project / address.database
         if not path.parent.is_dir():
@@ -31,6 +39,10 @@ def open_store(url: str, project: Path) -> SqlStore:
         address = address.set(database=str(path))
     engine = create_engine(address)
     _prepare_sqlite(engine)
+    return _opened(engine)
+
+
+def _opened(engine: Engine) -> SqlStore:
     try:
         migrate(engine)
     except DBAPIError as failure:
@@ -43,11 +55,13 @@ def open_store(url: str, project: Path) -> SqlStore:
 
 
 def _address(url: str) -> URL:
-    fix = "use sqlite:///zhiyin.db, or four slashes and the whole path"
+    fix = "use sqlite:///zhiyin.db, or four slashes and the whole path, or postgresql://USER:PASSWORD@HOST/DATABASE"
     try:
         address = make_url(url)
     except (ArgumentError, ValueError) as bad:
         raise StoreError("not a database address", where="[store] url", fix=fix) from bad
+    if address.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return address.set(drivername="postgresql+psycopg")
     if address.drivername not in ("sqlite", "sqlite+pysqlite"):
         raise StoreError(f"'{address.drivername}' is no known kind of store", where="[store] url", fix=fix)
     if address.host:
@@ -80,6 +94,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA cache_size = -65536")
+        # Small transactions touch the same pages again and again: they are moved into the file once for many.
+        connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

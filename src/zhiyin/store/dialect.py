@@ -40,41 +40,44 @@ def insert_new(
     connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]], unique: str
 ) -> int:
     """Insert rows whose ``unique`` column is not there yet, in the order given; how many were new."""
-    names = ", ".join(columns)
-    cursor = connection.connection.cursor()
-    new = 0
-    feed = iter(rows)
-    if is_sqlite(connection):
-        marks = ", ".join("?" * len(columns))
-        sql = f"INSERT INTO {table.name} ({names}) VALUES ({marks}) ON CONFLICT ({unique}) DO NOTHING"
-    else:
-        arrays = ", ".join(f"%s::{_type(table, name)}[]" for name in columns)
-        given = f"unnest({arrays}) WITH ORDINALITY AS given ({names}, place)"
-        sql = (
-            f"INSERT INTO {table.name} ({names}) SELECT {', '.join(f'given.{name}' for name in columns)} "
-            f"FROM {given} ORDER BY place ON CONFLICT ({unique}) DO NOTHING"
-        )
-    while batch := list(islice(feed, BATCH)):
-        if is_sqlite(connection):
-            cursor.executemany(sql, batch)
-        else:
-            cursor.execute(sql, [list(column) for column in zip(*batch, strict=True)])
-        new += cursor.rowcount
-    return new
+    return _insert(connection, table, columns, rows, f" ON CONFLICT ({unique}) DO NOTHING")
 
 
-def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Insert rows, all of them new, in the order given."""
+def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    """Insert rows, all of them new, in the order given; how many."""
+    return _insert(connection, table, columns, rows, "")
+
+
+def replace_rows(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]], key: Sequence[str]
+) -> int:
+    """Insert rows or put them in the place of those with the same ``key``, which no two of ``rows`` share."""
+    given = ", ".join(f"{name} = excluded.{name}" for name in columns if name not in key)
+    return _insert(connection, table, columns, rows, f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {given}")
+
+
+def _insert(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]], conflict: str
+) -> int:
     names = ", ".join(columns)
-    feed = iter(rows)
     cursor = connection.connection.cursor()
+    done = 0
+    feed = iter(rows)
     while batch := list(islice(feed, BATCH)):
         if is_sqlite(connection):
-            cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' * len(columns))})", batch)
+            marks = ", ".join("?" * len(columns))
+            cursor.executemany(f"INSERT INTO {table.name} ({names}) VALUES ({marks}){conflict}", batch)
         else:
+            # One array a column: one statement, whatever the number of rows. The rows are numbered as they come.
             arrays = ", ".join(f"%s::{_type(table, name)}[]" for name in columns)
-            sql = f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
-            cursor.execute(sql, [list(column) for column in zip(*batch, strict=True)])
+            taken = ", ".join(f"given.{name}" for name in columns)
+            cursor.execute(
+                f"INSERT INTO {table.name} ({names}) SELECT {taken} "
+                f"FROM unnest({arrays}) WITH ORDINALITY AS given ({names}, place) ORDER BY place{conflict}",
+                [list(column) for column in zip(*batch, strict=True)],
+            )
+        done += cursor.rowcount
+    return done
 
 
 def _type(table: Table, name: str) -> str:

@@ -15,8 +15,8 @@ from zhiyin.store.part import Part
 from zhiyin.store.rows import delete_events
 from zhiyin.store.schema import events, users
 
-PEOPLE = 64
-"""People whose events are summed at a time."""
+PEOPLE = 256
+"""People whose events are summed at a time, at most."""
 
 
 class FeedbackRow(NamedTuple):
@@ -44,14 +44,17 @@ class Feedback(Part):
         """At most ``limit`` rows after the row with cursor ``after``, of all types or only ``types``. A page shorter
         than ``limit`` is the last."""
         found: list[FeedbackRow] = []
-        query = select(users.c.user_id).order_by(users.c.user_id).limit(PEOPLE)
+        query = select(users.c.user_id).order_by(users.c.user_id)
         start = query if after is None else query.where(users.c.user_id >= after[0])
+        asked = 4
         with self._guarded(), self._engine.connect() as connection:
-            while people := list(connection.execute(start).scalars()):
+            while people := list(connection.execute(start.limit(asked)).scalars()):
                 rows = _read(connection, events.c.user_id.in_(people), types)
                 found += [row for row in rows if after is None or row.cursor > after]
-                if len(found) >= limit or len(people) < PEOPLE:
+                if len(found) >= limit or len(people) < asked:
                     break
+                # People have few events or many: more are asked for only where the first were not enough.
+                asked = min(2 * asked, PEOPLE)
                 start = query.where(users.c.user_id > people[-1])
         return found[:limit]
 

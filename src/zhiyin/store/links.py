@@ -7,20 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from zhiyin.ports import Written
+from zhiyin.store.dialect import IN_LIST, replace_rows
 from zhiyin.store.schema import links
 
 if TYPE_CHECKING:
     import polars as pl
 
 BATCH = 50_000
-IN_LIST = 500
-"""Ids in one query."""
 
 COLUMNS = ("user_id", "other_id", "weight", "time")
 Row = tuple[str, str, float, int | None]
@@ -56,7 +54,7 @@ def put_links(connection: Connection, frame: pl.DataFrame) -> Written:
                 continue
             known[pair] = rest
             writing[pair] = row
-        _write(connection, list(writing.values()))
+        replace_rows(connection, links, COLUMNS, writing.values(), ["user_id", "other_id"])
     return Written(new, changed, same)
 
 
@@ -68,13 +66,3 @@ def _known(connection: Connection, people: Iterable[str]) -> dict[tuple[str, str
         query = select(*(links.c[name] for name in COLUMNS)).where(links.c.user_id.in_(keys[start : start + IN_LIST]))
         known |= {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(query)}
     return known
-
-
-def _write(connection: Connection, rows: list[Row]) -> None:
-    if not rows:
-        return
-    values: list[dict[str, Any]] = [dict(zip(COLUMNS, row, strict=True)) for row in rows]
-    dialect: Any = {"sqlite": sqlite, "postgresql": postgresql}[connection.dialect.name]
-    statement = dialect.insert(links)
-    given = {name: statement.excluded[name] for name in ("weight", "time")}
-    connection.execute(statement.on_conflict_do_update(index_elements=["user_id", "other_id"], set_=given), values)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sqlalchemy import ColumnElement, Engine, Select, delete, func, insert, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
-from zhiyin.errors import BundleError, StoreError
+from zhiyin.errors import BundleError, DataError
 from zhiyin.store.appending import EventColumns, Histories
 from zhiyin.store.calls import Calls
 from zhiyin.store.changes import BUNDLE, Watch, note
@@ -25,6 +25,7 @@ from zhiyin.store.migrate import WRITING
 from zhiyin.store.profiles import Profiles
 from zhiyin.store.rows import Rows
 from zhiyin.store.schema import bundles, events, items, links, users, vectors
+from zhiyin.store.trouble import store_error
 from zhiyin.store.writer import Writer
 from zhiyin.types import Floats
 
@@ -217,24 +218,10 @@ class SqlStore:
         """Driver errors as ours."""
         try:
             yield
-        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as failure:
+        except (DBAPIError, TimeoutError, self._engine.dialect.loaded_dbapi.Error) as failure:
             raise store_error(failure, str(self._engine.url)) from failure
-
-
-def store_error(failure: Exception, url: str) -> StoreError:
-    """The driver's error, wrapped by SQLAlchemy or not, with the likely fix."""
-    said = str(failure.orig if isinstance(failure, DBAPIError) else failure).strip()
-    if "locked" in said:
-        fix = "another process is writing: wait for it to end and try again"
-    elif "already exists" in said:
-        fix = "the database belongs to something else: set another [store] url"
-    elif "not a database" in said or "malformed" in said:
-        fix = "the file is damaged or is no database: restore a copy, or set another [store] url"
-    elif "full" in said:
-        fix = "make room on the disk"
-    else:
-        fix = "check [store] url and that this user may write there"
-    return StoreError(f"the database says: {said}", where=url, fix=fix)
+        except (UnicodeEncodeError, OverflowError) as bad:
+            raise DataError(f"the database cannot hold a value: {bad}", fix="leave such values out") from bad
 
 
 def _in(column: ColumnElement[str], keys: Sequence[str]) -> Iterator[ColumnElement[bool]]:

@@ -257,7 +257,9 @@ def check_impressions(make: Make) -> None:
 def check_keys_and_audit(make: Make) -> None:
     store = make()
     key = KeptKey("zy_ab", "hash", "salt", "default", "张", ("read", "write"), 5)
+    assert not store.keys.any()
     store.keys.add(key)
+    assert store.keys.any()
     assert _raises(StoreError, store.keys.add, key), "a prefix was taken twice"
     store.keys.add(KeptKey("zy_cd", "h", "s", "other", "", (), 6))
     assert store.keys.get("zy_ab") == key
