@@ -31,15 +31,17 @@ RETRAIN = {"item_knn": {"min_sim", "save_nbrs"}, "user_knn": {"min_sim"}}
 
 
 def ranked(model: Any, question: Question, histories: list[Array]) -> tuple[Array, Array]:
-    """Rows and scores [n_asked, k]."""
+    """Rows and scores [n_asked, k]. Of a history the library is told what training held: it fails over other items."""
     everything = ItemList(item_ids=np.arange(question.n_items))
+    trained = np.isin(np.arange(question.n_items), question.train[1])
     rows = np.full((question.n_asked, question.k), -1, dtype=np.int32)
     scores = np.full((question.n_asked, question.k), -np.inf, dtype=np.float32)
     for place, history in enumerate(histories):
-        if not len(history):
+        known = history[trained[history]]
+        if not len(known):
             continue
         row = int(question.rows_in_training[place])
-        own = ItemList(item_ids=history)
+        own = ItemList(item_ids=known)
         query = RecQuery(user_id=None if row < 0 else row, history_items=own)
         given = np.asarray(model(query, everything).scores("numpy"), dtype=np.float32)
         seen = history if question.exclude_seen else history[:0]

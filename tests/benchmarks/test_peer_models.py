@@ -160,6 +160,15 @@ def test_lenskit_keeps_to_its_half_of_the_checkerboard(model: str) -> None:
     assert several[1][1][1, 0] == scores[1, 0]
 
 
+@pytest.mark.parametrize("model", ["item_knn", "user_knn"])
+def test_lenskit_is_asked_with_an_item_that_training_did_not_hold(model: str) -> None:
+    needs(LENSKIT)
+    # Nobody has item 6.
+    peer = Elsewhere(LENSKIT, model, max_nbrs=5).fit(data(CHECKERBOARD, 7))
+    rows, _ = peer.top_k(Histories.of([[0, 2, 6], [6]], users=[0, -1]), 2)
+    assert rows.tolist() == [[4, -1], [-1, -1]]
+
+
 def test_what_a_neighbour_is_worth_in_lenskit() -> None:
     needs(LENSKIT)
     rows, scores = (
