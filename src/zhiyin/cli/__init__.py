@@ -28,11 +28,14 @@ def _register() -> None:
         import_,
         init,
         items,
+        keys,
         pipelines,
         profile,
         recommend,
         report,
+        serve,
         similar,
+        tenants,
         train,
         tune,
     )
@@ -49,10 +52,13 @@ def _register() -> None:
     app.command("explain")(explain.explain)
     app.command("items")(items.items)
     app.command("report")(report.report)
+    app.command("serve")(serve.serve)
     app.command("doctor")(doctor.doctor)
     app.add_typer(pipelines.app, name="pipelines")
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
+    app.add_typer(keys.app, name="keys")
+    app.add_typer(tenants.app, name="tenants")
 
 
 _register()

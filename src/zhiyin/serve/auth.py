@@ -13,9 +13,10 @@ from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
 from zhiyin.errors import NotAllowed, UnknownKey
+from zhiyin.serve.folders import DEFAULT
 from zhiyin.serve.keys import ALL, Scope, matches, prefix_of
 from zhiyin.serve.limits import Limits
-from zhiyin.serve.tenants import DEFAULT, Tenant, Tenants
+from zhiyin.serve.tenants import Tenant, Tenants
 from zhiyin.store.sql import SqlStore
 
 HEADER = "X-API-Key"

@@ -19,6 +19,7 @@ from zhiyin.errors import (
     NotAllowed,
     NotThere,
     NotTrained,
+    StoreError,
     StoreUnavailable,
     TooMany,
     UnknownItem,
@@ -46,6 +47,8 @@ STATUS: list[tuple[type[ZhiyinError], int]] = [
 ]
 """First match counts; whatever is not among them is 503 too: the service cannot do it now."""
 
+INSIDE = (StoreError, ConfigError, BundleError)
+
 RETRY_SECONDS = 2
 """When to ask again after a 503."""
 
@@ -65,13 +68,17 @@ def problem(status: int, detail: str, *, fix: str | None = None, where: str | No
 
 
 def body_of(error: ZhiyinError) -> dict[str, Any]:
-    more = {"retry_after": error.seconds} if isinstance(error, TooMany) else {}
-    return body(status_of(error), error.what, fix=error.fix, where=error.where, **more)
+    return body(status_of(error), error.what, **_more(error))
 
 
 def of_error(error: ZhiyinError) -> JSONResponse:
-    more = {"retry_after": error.seconds} if isinstance(error, TooMany) else {}
-    return problem(status_of(error), error.what, fix=error.fix, where=error.where, **more)
+    return problem(status_of(error), error.what, **_more(error))
+
+
+def _more(error: ZhiyinError) -> dict[str, Any]:
+    """Where our own machinery fails, its addresses and folders are nobody else's business."""
+    told: dict[str, Any] = {"fix": error.fix, "where": None if isinstance(error, INSIDE) else error.where}
+    return told | ({"retry_after": error.seconds} if isinstance(error, TooMany) else {})
 
 
 def of_validation(error: RequestValidationError) -> JSONResponse:

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from zhiyin.config import FILE_NAME, Settings, load_settings
 from zhiyin.errors import NotThere
+from zhiyin.serve.folders import DEFAULT, folder_of, names, refuse_shared
 from zhiyin.serve.lists import Lists
 from zhiyin.serve.live import Live
 from zhiyin.serve.writing import WriteQueue
@@ -24,8 +25,6 @@ from zhiyin.store.writer import Writer
 
 T = TypeVar("T")
 
-DEFAULT = "default"
-FOLDER = "tenants"
 READERS = 8
 """Threads of one process that read stores."""
 
@@ -64,6 +63,7 @@ class Tenants:
         self.root = root
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="reading")
         self._open: dict[str, Tenant] = {}
+        self._stores: dict[str, str] = {}
         self._lock = threading.Lock()
         self.default = self.get(DEFAULT)
 
@@ -72,7 +72,7 @@ class Tenants:
         return self._open.get(name)
 
     def get(self, name: str) -> Tenant:
-        """Raises NotThere for a tenant without a project."""
+        """Raises NotThere for a tenant without a project, ConfigError where two would share a store, StoreError."""
         found = self._open.get(name)
         if found is not None:
             return found
@@ -82,6 +82,8 @@ class Tenants:
                 if not (project / FILE_NAME).is_file():
                     fix = "see 'zhiyin tenants list'; a key may outlive its tenant"
                     raise NotThere(f"no tenant '{name}'", fix=fix)
+                url = load_settings(project).store.url
+                self._stores[name] = refuse_shared(name, project, url, self._stores)
                 self._open[name] = Tenant(name, project, self._readers)
             return self._open[name]
 
@@ -95,12 +97,3 @@ class Tenants:
         for tenant in self.opened():
             tenant.close()
         self._readers.shutdown()
-
-
-def folder_of(root: Path, name: str) -> Path:
-    return root if name == DEFAULT else root / FOLDER / name
-
-
-def names(root: Path) -> list[str]:
-    """Every tenant that has a project, the default first."""
-    return [DEFAULT, *sorted(path.parent.name for path in (root / FOLDER).glob(f"*/{FILE_NAME}"))]
