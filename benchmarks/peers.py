@@ -144,12 +144,19 @@ def same_data(interactions: Interactions) -> str:
 
 
 def remembered(
-    kind: Kind, key: object, trial: Trial, catalogue: Catalogue, seed: int, filler: Recommender, progress: Progress
+    kind: Kind,
+    key: object,
+    trial: Trial,
+    catalogue: Catalogue,
+    seed: int,
+    filler: Recommender,
+    progress: Progress,
+    most: int | None = None,
 ) -> Tuned:
     """As ``tune``, each trial once for the same ``key`` and seed: scores are kept beside the fetched assets."""
     told = repr([kind.name, key, seed, len(trial.users), filler.params])
     path = root().parent / "peers" / f"trials-{hashlib.sha256(told.encode()).hexdigest()[:24]}.json"
-    return tune(kind, trial, catalogue, seed, filler, progress, Memory.at(path))
+    return tune(kind, trial, catalogue, seed, filler, progress, Memory.at(path), most)
 
 
 def tune(
@@ -160,14 +167,18 @@ def tune(
     filler: Recommender,
     progress: Progress,
     memory: Memory | None = None,
+    most: int | None = None,
 ) -> Tuned:
-    """The best parameters of ``kind`` on a validation trial. ``filler`` is fitted on the trial's training part."""
+    """The best parameters of ``kind`` on a validation trial. ``filler`` is fitted on the trial's training part. Ends
+    after ``most`` fits, those remembered counted; None tries all."""
     data = TrainingData(trial.train, catalogue, seed, trial.now)
     memory = memory or Memory()
     tried: set[str] = set()
 
     def measured(params: dict[str, Any]) -> float:
         key = repr(sorted(params.items()))
+        if most is not None and len(tried) >= most and key not in tried:
+            return -np.inf
         if key not in memory.known:
             memory.keep(key, *score_of(kind, params, data, trial, filler))
         if key not in tried:

@@ -1,6 +1,7 @@
 """Accuracy on public data: Zhiyin's models, as trained by anybody, against tuned peers and published figures.
 
-    python -m benchmarks quality [--quick] [--data NAME ...] [--protocol NAME ...] [--models ours|peers] [--validation]
+    python -m benchmarks quality [--quick] [--data NAME ...] [--protocol NAME ...] [--models ours|peers] [--fits N]
+        [--validation]
 
 Everything is chosen on validation; the test part is looked at once, at the end. Zhiyin's rows come from what
 ``zhiyin import`` and ``zhiyin evaluate`` run, with default settings. Peers are tuned on the same validation users; what
@@ -51,6 +52,8 @@ class What:
     validation: bool
     peer: Sequence[str]
     """Parts of the names of the peers that take part."""
+    fits: int | None
+    """Most fits that tuning a peer may take; None for all of its grid."""
 
     @property
     def ours(self) -> bool:
@@ -68,11 +71,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--protocol", choices=get_args(ProtocolName), action="append", help="only this protocol")
     parser.add_argument("--models", choices=("ours", "peers"), help="only these")
     parser.add_argument("--peer", action="append", help="only peers in whose name this stands, such as kNN")
+    parser.add_argument("--fits", type=int, help="tune each peer by this many fits, instead of its whole grid")
     parser.add_argument("--projects", type=Path, help="keep the projects in this folder, with what was chosen in them")
     parser.add_argument("--validation", action="store_true", help="tune the peers, without a look at the test part")
     given = parser.parse_args(arguments)
     what = What(
-        given.quick, given.protocol or get_args(ProtocolName), given.models, given.validation, given.peer or [""]
+        given.quick,
+        given.protocol or get_args(ProtocolName),
+        given.models,
+        given.validation,
+        given.peer or [""],
+        given.fits,
     )
     for name in given.data or ALL_SETS:
         with tempfile.TemporaryDirectory() as folder:
@@ -92,7 +101,8 @@ def run(name: str, what: What, folder: Path, project: Path, progress: Progress) 
         # Both searches see validation alone, and both end before the first look at the test part.
         if what.ours:
             choose(split, prepared, options, project, progress)
-        tuned = tune_peers(split, prepared, options, what.peer, what.quick, progress) if what.peers else None
+        asked = (what.peer, what.quick, progress, what.fits)
+        tuned = tune_peers(split, prepared, options, *asked) if what.peers else None
         if what.validation:
             print(f"\n### {data.name}, {protocol}, validation\n")
             header = ("peer", "hyper-parameters", "tried", f"validation {NDCG}")

@@ -130,10 +130,16 @@ class TunedPeers:
 
 
 def tune_peers(
-    split: Split, prepared: Prepared, options: Settings, only: Sequence[str], quick: bool, progress: Progress
+    split: Split,
+    prepared: Prepared,
+    options: Settings,
+    only: Sequence[str],
+    quick: bool,
+    progress: Progress,
+    most: int | None = None,
 ) -> TunedPeers:
-    """The peers in whose names one of ``only`` stands, on the validation users that Zhiyin's search sees. What was
-    tried before is remembered, but of a quick run."""
+    """The peers in whose names one of ``only`` stands, on the validation users that Zhiyin's search sees, each by
+    ``most`` fits. What was tried before is remembered, but of a quick run."""
     seed = options.train.seed
     trial = split.search().sample(options.train.search_users, seed)
     data = TrainingData(trial.train, prepared.catalogue, seed, trial.now)
@@ -145,7 +151,7 @@ def tune_peers(
     tuned = []
     for kind in [kind for kind in chosen if any(part in kind.name for part in only)]:
         more = (trial, prepared.catalogue, seed, filler, progress)
-        tuned.append(peers.tune(kind, *more) if quick else peers.remembered(kind, key, *more))
+        tuned.append(peers.tune(kind, *more, None, most) if quick else peers.remembered(kind, key, *more, most))
         progress.say(f"{kind.name}: validation {NDCG} {tuned[-1].score:.4f} of {tuned[-1].tried} tried")
     return TunedPeers(tuned, filler)
 

@@ -63,6 +63,16 @@ def test_the_grid_and_then_one_by_one(kind: peer_kinds.Kind) -> None:
     assert tuned.tried == len({repr(sorted(made.items())) for made in Stepper.made})
 
 
+def test_no_more_fits_than_asked(kind: peer_kinds.Kind) -> None:
+    split, catalogue = chains()
+    trial = split.search()
+    filler = WindowedPopularity(days=None).fit(TrainingData(trial.train, catalogue))
+    tuned = peers.tune(kind, trial, catalogue, 0, filler, Silent(), most=2)
+    assert [(made["step"], made["shift"]) for made in Stepper.made] == [(3, 0), (1, 0)]
+    assert tuned.tried == 2
+    assert tuned.params in ({"step": 3, "shift": 0}, {"step": 1, "shift": 0})
+
+
 def test_what_was_tuned_once_is_taken_up_again(
     kind: peer_kinds.Kind, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
