@@ -1,0 +1,92 @@
+"""What the routes of ``/api`` share: status codes, paging parameters, and the form of their errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+
+from zhiyin.errors import UsageError
+from zhiyin.events.cells import LONGEST_ID
+
+DEFAULT_N = 10
+MOST = 10_000
+"""Rows in one answer."""
+
+TEXT = r"^[^\x00]*$"
+"""Any text that a database can hold."""
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457), and how to mend it."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    where: str | None = None
+    fix: str | None = None
+
+
+def _answers(*codes: int) -> dict[int | str, dict[str, Any]]:
+    said = {
+        400: "The request is not as documented",
+        401: "No API key, or none that is known",
+        403: "The key may not do this",
+        404: "There is no such row",
+        429: "More requests than the tenant may make",
+        503: "The store or the engine cannot do it for now",
+    }
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    # "4XX" stands in for the 422 that would be added: what is wrong with a request is a 400 here.
+    listed: dict[int | str, dict[str, Any]] = {
+        code: {"description": said[code], "content": content, "model": Problem} for code in codes
+    }
+    return {**listed, "4XX": {"description": "Another fault of the request", "content": content}}
+
+
+class _Route(APIRoute):
+    """A request that does not fit what is documented is answered by 400, as Gorse does."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except RequestValidationError as invalid:
+                first = invalid.errors()[0]
+                where = ".".join(str(part) for part in first["loc"])
+                fix = "see /docs, or /openapi.json, for what this address takes"
+                raise UsageError(str(first["msg"]), where=where, fix=fix) from None
+
+        return handler
+
+
+def make_router(tag: str) -> APIRouter:
+    return APIRouter(tags=[f"gorse: {tag}"], route_class=_Route, responses=_answers(400, 401, 403, 404, 429, 503))
+
+
+N = Annotated[int, Query(ge=0, le=MOST, description="How many are returned at most")]
+Offset = Annotated[int, Query(ge=0, le=1_000_000, description="How many are passed over first")]
+Categories = Annotated[
+    list[Annotated[str, Query(max_length=LONGEST_ID, pattern=TEXT)]] | None,
+    Query(alias="category", description="Only items of this category; given more than once, of all of them"),
+]
+Reader = Annotated[
+    str | None,
+    Query(alias="user-id", max_length=LONGEST_ID, pattern=TEXT, description="Leaves out what this person has had"),
+]
+UserId = Annotated[str, Path(max_length=LONGEST_ID, description="Any text, escaped")]
+ItemId = Annotated[str, Path(max_length=LONGEST_ID, description="Any text, escaped")]
+FeedbackType = Annotated[str, Path(max_length=LONGEST_ID)]
+Category = Annotated[str, Path(max_length=LONGEST_ID)]
+
+
+def wanted(categories: list[str] | None, category: str | None = None) -> list[str]:
+    """Categories asked for; an empty one asks for none."""
+    return [one for one in ([category] if category else []) + (categories or []) if one]
