@@ -19,6 +19,8 @@ class ListRequest:
     surface: str = DEFAULT_SURFACE
     where: tuple[str, ...] = ()
     reasons: bool = True
+    had: bool = False
+    """Nothing comes that the person had any event with by now, even one that shows no interest."""
 
     @property
     def alike(self) -> tuple[object, ...]:

@@ -11,11 +11,15 @@ from fastapi import FastAPI
 
 from zhiyin.serve import documented, gorse, problems, scrape, v1
 from zhiyin.serve.auth import Gate
+from zhiyin.serve.fast import Fast
+from zhiyin.serve.gorse import recommend as gorse_recommend
 from zhiyin.serve.limits import Limits
 from zhiyin.serve.observing import Observed
 from zhiyin.serve.paths import RawPaths
+from zhiyin.serve.retraining import Retraining
 from zhiyin.serve.supervising import Supervisor
 from zhiyin.serve.tenants import Tenants
+from zhiyin.serve.v1.recommend import numbered
 
 ABOUT = """Zhiyin (知音): recommendations that a team hosts itself.
 
@@ -32,15 +36,19 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
     share = None if rate is None else rate / workers
     limits = Limits(share, max(1.0, (share or 0) * settings.burst_seconds))
 
+    gate = Gate(tenants.default.store, limits)
+    retraining = Retraining(tenants.default.store)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with Supervisor(tenants):
+        with Supervisor(tenants, retraining):
             yield
         tenants.close()
 
     app = FastAPI(title="Zhiyin", version=version("zhiyin"), description=ABOUT, lifespan=lifespan)
     app.state.tenants = tenants
-    app.state.gate = Gate(tenants.default.store, limits)
+    app.state.gate = gate
+    app.state.retraining = retraining
     app.state.workers = workers
     problems.install(app)
     app.include_router(gorse.router, prefix="/api")
@@ -49,4 +57,7 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
     documented.install(app)
     app.add_middleware(Observed)
     app.add_middleware(RawPaths)
+    app.add_middleware(
+        Fast, tenants=tenants, gate=gate, gorse=(gorse_recommend.ids, gorse_recommend.scores), number=numbered
+    )
     return app

@@ -7,6 +7,7 @@ import ipaddress
 import time
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -102,12 +103,15 @@ class Gate:
 
 
 def peer_is_local(request: Request) -> bool:
-    """Whether the other end of the connection is on this machine. A peer without an IP address is: a socket file, or a
-    caller in this process."""
-    if request.client is None:
-        return True
+    """Whether the other end of the connection is on this machine."""
+    return is_local(request.client.host if request.client else None)
+
+
+@lru_cache(1024)
+def is_local(host: str | None) -> bool:
+    """A peer without an IP address is: a socket file, or a caller in this process."""
     try:
-        peer = ipaddress.ip_address(request.client.host)
+        peer = ipaddress.ip_address(host or "")
     except ValueError:
         return True
     mapped = getattr(peer, "ipv4_mapped", None)

@@ -15,7 +15,9 @@ from zhiyin.errors import StoreUnavailable
 from zhiyin.listing import ListRequest
 from zhiyin.serve.live import Live
 from zhiyin.serve.metrics import CACHED
-from zhiyin.serve.shown import Shown, items_of, new_id
+from zhiyin.serve.shown import items_of, new_id
+from zhiyin.serve.variants import Assigned
+from zhiyin.store.impressions import Impression, Shown
 
 if TYPE_CHECKING:
     from zhiyin.recommend import Engine
@@ -37,17 +39,8 @@ class Listed:
 @dataclass(frozen=True)
 class Kept:
     body: bytes
-    items: list[tuple[str, int, float]]
+    items: list[Shown]
     bundle: str
-
-
-@dataclass(frozen=True)
-class Assigned:
-    """The variant of an experiment that somebody belongs to: a pipeline in place of the surface's own."""
-
-    experiment: str
-    variant: str
-    pipeline: str
 
 
 def plain(told: Recommendation) -> bytes:
@@ -56,13 +49,10 @@ def plain(told: Recommendation) -> bytes:
 
 
 class Lists:
-    """``assign`` says which variant of which experiment a person gets on a surface, if any. ``seconds`` is how long a
-    list may take where the asker sets no deadline."""
+    """``seconds`` is how long a list may take where the asker sets no deadline."""
 
-    def __init__(
-        self, live: Live, seconds: float, assign: Callable[[str | None, str], Assigned | None] = lambda *_: None
-    ) -> None:
-        self._live, self._seconds, self._assign = live, seconds, assign
+    def __init__(self, live: Live, seconds: float) -> None:
+        self._live, self._seconds, self._assign = live, seconds, live.variants.of
 
     def kept(self, request: ListRequest, form: Form) -> Listed | None:
         """The answer where one is kept that is still true, found without waiting for anything."""
@@ -125,9 +115,7 @@ class Lists:
         """What is popular, without what the person had. Raises StoreUnavailable where not even that can be told."""
         popular = self._live.popular
         if popular is None:
-            raise StoreUnavailable(
-                "the list took too long", fix="ask again in a moment"
-            )
+            raise StoreUnavailable("the list took too long", fix="ask again in a moment")
         out = set(request.exclude)
         if request.user_id is not None and not request.include_seen:
             try:
@@ -143,15 +131,15 @@ class Lists:
     def _noted(self, request: ListRequest, assigned: Assigned | None, made: Kept) -> Listed:
         number = new_id()
         self._live.shown.note(
-            Shown(
+            Impression(
                 number,
                 request.user_id or NOBODY,
                 request.surface,
+                time.time_ns() // 1000,
+                made.items,
                 assigned.variant if assigned else None,
                 assigned.experiment if assigned else None,
                 made.bundle,
-                time.time_ns() // 1000,
-                made.items,
             )
         )
         return Listed(made.body, number)

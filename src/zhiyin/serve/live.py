@@ -25,6 +25,7 @@ from zhiyin.serve.cache import ListCache
 from zhiyin.serve.logs import log
 from zhiyin.serve.shown import ShownLists
 from zhiyin.serve.untrained import Untrained
+from zhiyin.serve.variants import Variants
 from zhiyin.serve.writing import WriteQueue
 from zhiyin.store.changes import Changes
 from zhiyin.store.sql import SqlStore
@@ -47,6 +48,7 @@ class Live:
         """Whether ``follow`` waits for nobody."""
         self.cache: ListCache[Any] = ListCache(settings.serve.cached_people, settings.serve.cache_seconds)
         self.shown = ShownLists(writes, settings.serve.impressions)
+        self.variants = Variants(store)
         self._untrained = Untrained(store, settings)
         self._engine: Engine | None = None
         self._desk: Engine | None = None
@@ -142,6 +144,7 @@ class Live:
             self._look_again = True
             self.cache.clear()
         if found.experiment:
+            self.variants.changed()
             self.cache.clear()
         if found.bundle or self._new_items(found):
             self._wanted.set()

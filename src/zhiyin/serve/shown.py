@@ -10,38 +10,24 @@ import threading
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from zhiyin.answers import Recommended
 from zhiyin.serve.metrics import IMPRESSIONS_LOST
 from zhiyin.serve.writing import WriteQueue
-from zhiyin.store.impressions import Impression
+from zhiyin.store.impressions import Impression, Shown
 
 EVERY_SECONDS = 1.0
 WAITING = 50_000
 """Lists that may wait to be noted; later ones are lost, and counted."""
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A list that went out: ``items`` are (id, position from 1, propensity)."""
-
-    impression_id: str
-    user_id: str
-    surface: str
-    variant: str | None
-    experiment: str | None
-    bundle: str | None
-    time: int
-    items: Sequence[tuple[str, int, float]]
-
-
 def new_id() -> str:
     return uuid.uuid4().hex
 
 
-def items_of(items: Sequence[Recommended]) -> list[tuple[str, int, float]]:
-    return [(one.item_id, one.rank, one.propensity) for one in items]
+def items_of(items: Sequence[Recommended]) -> list[Shown]:
+    """Positions are counted from 0."""
+    return [(one.item_id, place, one.propensity) for place, one in enumerate(items)]
 
 
 class ShownLists:
@@ -49,11 +35,11 @@ class ShownLists:
 
     def __init__(self, writes: WriteQueue, wanted: bool) -> None:
         self._writes, self._wanted = writes, wanted
-        self._waiting: list[Shown] = []
+        self._waiting: list[Impression] = []
         self._lock = threading.Lock()
         self._flushed = time.monotonic()
 
-    def note(self, shown: Shown) -> None:
+    def note(self, shown: Impression) -> None:
         if not self._wanted:
             return
         with self._lock:

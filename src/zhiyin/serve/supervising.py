@@ -19,11 +19,10 @@ LOOK_SECONDS = 1.0
 class Supervisor:
     """A thread for all open tenants, from ``with`` to its end."""
 
-    def __init__(self, tenants: Tenants) -> None:
-        self._tenants = tenants
+    def __init__(self, tenants: Tenants, retraining: Retraining) -> None:
+        self._tenants, self._retraining = tenants, retraining
         self._leaving = threading.Event()
         self._files: dict[str, dict[str, int]] = {}
-        self._retraining = Retraining(tenants.root)
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
     def __enter__(self) -> Self:
@@ -41,7 +40,7 @@ class Supervisor:
                 try:
                     self._pipelines(tenant)
                     tenant.live.shown.flush()
-                    self._retraining.look(tenant, time.time())
+                    self._retraining.look(tenant, time.monotonic())
                 except ZhiyinError as refused:
                     log.warning("supervisor", tenant=tenant.name, error=refused.line)
                 except Exception:

@@ -95,6 +95,10 @@ class Leases(Part):
         with self._guarded(), self._writer.begin() as connection:
             connection.execute(delete(leases).where(leases.c.name == name, leases.c.holder == holder))
 
+    def held(self, name: str, now: int) -> bool:
+        """Whether somebody holds it."""
+        return bool(self._rows(select(leases.c.name).where(leases.c.name == name, leases.c.until > now)))
+
     def holder(self, name: str) -> str | None:
         """Who took it last and did not release it; the lease may have run out."""
         rows = self._rows(select(leases.c.holder).where(leases.c.name == name))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Select, delete, select
@@ -83,7 +83,7 @@ def put_impressions(connection: Connection, given: Sequence[Impression]) -> int:
     place = COLUMNS.index("items")
     rows = []
     for one in given:
-        row = list(astuple(one))
+        row = [getattr(one, name) for name in COLUMNS]
         row[place] = json.dumps([list(shown) for shown in one.items], ensure_ascii=False)
         rows.append(row)
     return insert_new(connection, impressions, COLUMNS, rows, "impression_id")
