@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from zhiyin.errors import BundleError, DataError
@@ -61,6 +61,13 @@ class SqlStore:
             writer = Writer(connection)
             yield writer
             writer.notes.write(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """A connection that sees the database as it is now, whatever others write, until the block ends."""
+        options = {} if self._engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        with self._guarded(), self._engine.connect().execution_options(**options) as connection:
+            yield connection
 
     def events(self, user_id: str | None = None) -> pl.DataFrame:
         import polars as pl

@@ -36,6 +36,11 @@ class Writer:
         self._connection = connection
         self.notes = Notes()
 
+    @property
+    def connection(self) -> Connection:
+        """For whoever writes what has no method here, within the same transaction."""
+        return self._connection
+
     @contextmanager
     def part(self) -> Iterator[None]:
         """A part of the transaction: an exception undoes it and what came before stays."""
