@@ -23,7 +23,9 @@ def _register() -> None:
         bundles,
         demo,
         doctor,
+        dump,
         evaluate,
+        experiments,
         explain,
         import_,
         init,
@@ -33,6 +35,7 @@ def _register() -> None:
         profile,
         recommend,
         report,
+        restore,
         serve,
         similar,
         tenants,
@@ -53,8 +56,11 @@ def _register() -> None:
     app.command("items")(items.items)
     app.command("report")(report.report)
     app.command("serve")(serve.serve)
+    app.command("dump")(dump.dump)
+    app.command("restore")(restore.restore)
     app.command("doctor")(doctor.doctor)
     app.add_typer(pipelines.app, name="pipelines")
+    app.add_typer(experiments.app, name="experiments")
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
     app.add_typer(keys.app, name="keys")

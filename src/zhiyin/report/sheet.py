@@ -1,0 +1,61 @@
+"""A page of sections, figures and tables in the style of the report, in one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from zhiyin.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Part:
+    """One section. ``figures`` are captions with inline SVG; ``table`` has its header in the first row, and names its
+    rows in the first column; ``small`` stands below."""
+
+    title: str
+    words: Sequence[str] = ()
+    figures: Sequence[tuple[str, str]] = ()
+    table: Sequence[Sequence[str]] = ()
+    small: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Sheet:
+    kind: str
+    title: str
+    lead: str
+    parts: Sequence[Part]
+    notes: Sequence[str] = ()
+    facts: Sequence[tuple[str, str]] = field(default_factory=tuple)
+
+
+def render_sheet(sheet: Sheet) -> str:
+    """The page. The same content gives the same text."""
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("sheet.html").render(sheet=sheet)
+
+
+def write_sheet(path: Path, sheet: Sheet) -> None:
+    """Write the page to ``path``; a file of that name is replaced. Raises UsageError where it cannot be written."""
+    page = render_sheet(sheet)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_text(page, encoding="utf-8")
+        unfinished.replace(path)
+    except OSError as failure:
+        raise UsageError(
+            f"cannot write the page: {failure.strerror}", where=str(path), fix="choose another file with --out"
+        ) from failure
+    finally:
+        unfinished.unlink(missing_ok=True)
