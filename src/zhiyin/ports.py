@@ -225,6 +225,11 @@ class StoreWriter(Protocol):
 
     def put_events(self, events: pl.DataFrame) -> Written: ...
 
+    def add_events(self, given: Sequence[Sequence[Any]]) -> Written:
+        """``put_events`` of plain rows ``event_id`` or None, ``user_id``, ``item_id``, ``event_type``, ``value``,
+        ``time``, ``impression_id`` (the last three may be left out): for small batches."""
+        ...
+
     def put_links(self, links: pl.DataFrame) -> Written: ...
 
 

@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 
 import zhiyin.store
-from zhiyin.errors import StoreError
+from zhiyin.errors import StoreError, StoreUnavailable
 from zhiyin.ports import Written
 from zhiyin.store import open_store
 from zhiyin.store.schema import HEAD, metadata
@@ -127,6 +127,7 @@ def test_settings_of_every_connection(tmp_path: Path) -> None:
             ("synchronous", 2),
             ("busy_timeout", 10_000),
             ("foreign_keys", 1),
+            ("secure_delete", 1),
         ):
             assert second.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
 
@@ -254,3 +255,53 @@ def test_writers_wait_and_then_say_so(tmp_path: Path, monkeypatch: pytest.Monkey
             with pytest.raises(StoreError, match="locked"):
                 put_users(other, [("u", "{}")])
         assert put_users(other, [("u", "2")]) == Written(0, 1, 0)
+
+
+def test_a_full_disk(tmp_path: Path) -> None:
+    """What does not fit is undone and said; what was acknowledged stays, and room brings the store back."""
+    with closing(open_store(URL, tmp_path)) as store:
+        put_events(store, [event("u", "i")])
+        with store.writing() as writer:
+            size = writer.connection.exec_driver_sql("PRAGMA page_count").scalar_one()
+        with store._engine.connect() as connection:
+            connection.exec_driver_sql(f"PRAGMA max_page_count = {size + 5}")
+        with pytest.raises(StoreUnavailable, match="full") as caught:
+            put_events(store, [event("u", f"item {row}") for row in range(5000)])
+        assert caught.value.fix == "make room on the disk"
+        assert store.counts() == {"users": 1, "items": 1, "events": 1}
+        with store._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA max_page_count = 100000")
+        assert put_events(store, [event("u", f"item {row}") for row in range(5000)]) == Written(5000, 0, 0)
+
+
+def test_a_database_that_may_only_be_read(tmp_path: Path) -> None:
+    with closing(open_store(URL, tmp_path)) as store:
+        put_events(store, [event("u", "i")])
+        with store._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = ON")
+        with pytest.raises(StoreUnavailable, match="readonly"):
+            put_events(store, [event("u", "j")])
+        assert store.item_ids() == ["i"]
+        with store._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA query_only = OFF")
+        assert put_events(store, [event("u", "j")]) == Written(1, 0, 0)
+
+
+def test_erased_text_is_in_no_file(tmp_path: Path) -> None:
+    """Freed pages and the write-ahead log are overwritten too."""
+    secret = "张伟-not-to-be-found"
+    with closing(open_store(URL, tmp_path)) as store:
+        with store.writing() as writer:
+            writer.set_users([(secret, f'{{"note": "{secret}"}}')])
+            writer.add_events([(None, secret, f"item {row}", "view", None, row) for row in range(500)])
+            writer.add_events([(None, "u", f"item {row}", "view", None, row) for row in range(500)])
+        mark = store.changes.mark()
+        assert any(secret.encode() in path.read_bytes() for path in tmp_path.iterdir())
+        store.erase(secret, b"key", 1)
+        assert store.changes.since(mark).rewritten == {secret}
+        # Its name stays for a day in what other processes are told.
+        assert store.erasures.prune_changes(2**62) > 0
+        store.scrub()
+        for path in tmp_path.iterdir():
+            assert secret.encode() not in path.read_bytes(), path.name
+        assert len(store.events()) == 500

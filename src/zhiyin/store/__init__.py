@@ -93,6 +93,8 @@ def _prepare_sqlite(engine: Engine) -> None:
         # FULL: what was acknowledged survives a power cut.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten: an erased person is not to be read in the file's free places.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA cache_size = -65536")
         # Small transactions touch the same pages again and again: they are moved into the file once for many.
         connection.execute(f"PRAGMA wal_autocheckpoint = {LOG_PAGES}")

@@ -63,8 +63,9 @@ class Erasures(Part):
             return connection.execute(update(erasures).where(*which).values(done_bundle=bundle)).rowcount
 
     def prune_changes(self, before: int) -> int:
-        """Delete what was noted of changes before ``before`` (microseconds UTC), ids of erased people among it.
-        Readers whose mark is older no longer hear of it: leave them a day."""
+        """Delete what was noted of changes before ``before`` (microseconds UTC), ids of erased people among it; how
+        many rows. Readers whose mark is older no longer hear of it: leave them a day. ``SqlStore.scrub`` clears
+        SQLite's log afterwards."""
         with self._guarded(), self._writer.begin() as connection:
             return connection.execute(delete(changes).where(changes.c.time < before)).rowcount
 
@@ -96,9 +97,6 @@ def hashed(user_id: str, key: bytes) -> str:
 def erase(connection: Connection, notes: Notes, user_id: str, key: bytes, now: int) -> dict[str, int]:
     """All that is held of ``user_id``; rows gone or emptied by table. Somebody unknown leaves a row too: a bundle may
     know what the database no longer does."""
-    sqlite = connection.dialect.name == "sqlite"
-    if sqlite:  # freed pages are overwritten
-        connection.exec_driver_sql("PRAGMA secure_delete = ON").close()
     gone = delete_user(connection, notes, user_id)
     counted = (
         ("llm_cache", delete(llm_cache).where(llm_cache.c.key.in_(select(llm_calls.c.key).where(_personal())))),
@@ -111,8 +109,6 @@ def erase(connection: Connection, notes: Notes, user_id: str, key: bytes, now: i
             gone[name] = count
     connection.execute(insert(erasures), [{"user_hash": hashed(user_id, key), "time": now}])
     notes.add(USER, [user_id])
-    if sqlite:
-        connection.exec_driver_sql("PRAGMA secure_delete = OFF").close()
     return gone
 
 
