@@ -47,7 +47,7 @@ class Chart:
 
 def inline_chart(name: str, chart: Chart) -> str:
     """For a page; ``name`` keeps its ids apart from those of other figures there."""
-    with drawing(name, chart.title) as made:
+    with drawing(name, chart.title, right=0.3) as made:
         _draw(made.axes, chart, {colour: colour for colour in PRINT})
     return made.svg
 
@@ -88,6 +88,8 @@ def _draw(axes: Axes, chart: Chart, colours: dict[str, str]) -> None:
     axes.set(xlabel=chart.across, ylabel=chart.up, ylim=(low, high))
     axes.margins(x=0)
     axes.grid(axis="y")
+    if len(chart.lines) < 2:
+        return
     for place, (_, line) in enumerate(sorted(ends, key=lambda end: -end[0])):
         axes.annotate(
             line.name,
