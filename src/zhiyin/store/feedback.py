@@ -36,10 +36,15 @@ class FeedbackRow(NamedTuple):
 
 
 class Feedback(Part):
-    """Reads; every answer is in order of person, item, type."""
+    """Reads; every answer is in order of person, item, type. ``until`` (microseconds) leaves out events that
+    are stamped with a later time."""
 
     def page(
-        self, after: tuple[str, str, str] | None = None, limit: int = 100, types: Sequence[str] | None = None
+        self,
+        after: tuple[str, str, str] | None = None,
+        limit: int = 100,
+        types: Sequence[str] | None = None,
+        until: int | None = None,
     ) -> list[FeedbackRow]:
         """At most ``limit`` rows after the row with cursor ``after``, of all types or only ``types``. A page shorter
         than ``limit`` is the last."""
@@ -49,7 +54,7 @@ class Feedback(Part):
         asked = 4
         with self._guarded(), self._engine.connect() as connection:
             while people := list(connection.execute(start.limit(asked)).scalars()):
-                rows = _read(connection, events.c.user_id.in_(people), types)
+                rows = _read(connection, events.c.user_id.in_(people), types, until)
                 found += [row for row in rows if after is None or row.cursor > after]
                 if len(found) >= limit or len(people) < asked:
                     break
@@ -58,21 +63,23 @@ class Feedback(Part):
                 start = query.where(users.c.user_id > people[-1])
         return found[:limit]
 
-    def of_user(self, user_id: str, types: Sequence[str] | None = None) -> list[FeedbackRow]:
-        return self._read(events.c.user_id == user_id, types)
+    def of_user(self, user_id: str, types: Sequence[str] | None = None, until: int | None = None) -> list[FeedbackRow]:
+        return self._read(events.c.user_id == user_id, types, until)
 
-    def of_item(self, item_id: str, types: Sequence[str] | None = None) -> list[FeedbackRow]:
-        return self._read(events.c.item_id == item_id, types)
+    def of_item(self, item_id: str, types: Sequence[str] | None = None, until: int | None = None) -> list[FeedbackRow]:
+        return self._read(events.c.item_id == item_id, types, until)
 
-    def between(self, user_id: str, item_id: str, types: Sequence[str] | None = None) -> list[FeedbackRow]:
-        return self._read((events.c.user_id == user_id) & (events.c.item_id == item_id), types)
+    def between(
+        self, user_id: str, item_id: str, types: Sequence[str] | None = None, until: int | None = None
+    ) -> list[FeedbackRow]:
+        return self._read((events.c.user_id == user_id) & (events.c.item_id == item_id), types, until)
 
     def one(self, event_type: str, user_id: str, item_id: str) -> FeedbackRow | None:
         return next(iter(self.between(user_id, item_id, [event_type])), None)
 
-    def _read(self, which: ColumnElement[bool], types: Sequence[str] | None) -> list[FeedbackRow]:
+    def _read(self, which: ColumnElement[bool], types: Sequence[str] | None, until: int | None) -> list[FeedbackRow]:
         with self._guarded(), self._engine.connect() as connection:
-            return _read(connection, which, types)
+            return _read(connection, which, types, until)
 
 
 def delete_feedback(
@@ -83,7 +90,11 @@ def delete_feedback(
     return delete_events(connection, notes, *which)
 
 
-def _read(connection: Connection, which: ColumnElement[bool], types: Sequence[str] | None) -> list[FeedbackRow]:
+def _read(
+    connection: Connection, which: ColumnElement[bool], types: Sequence[str] | None, until: int | None
+) -> list[FeedbackRow]:
+    if until is not None:
+        which = which & (events.c.time.is_(None) | (events.c.time <= until))
     if types is not None:
         which = which & events.c.event_type.in_(types)
     # Sorted here: people, items and types compare by code point in Python and in both databases.

@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from zhiyin.errors import UsageError
 from zhiyin.serve.auth import CanExport, CanWrite
 from zhiyin.serve.gorse import dto, rows
-from zhiyin.serve.gorse.feedback import happened
+from zhiyin.serve.gorse.feedback import now
 from zhiyin.serve.gorse.routing import make_router
 from zhiyin.serve.metrics import EVENTS
 from zhiyin.serve.tenants import Tenant
@@ -101,9 +101,9 @@ async def export_feedback(tenant: CanExport) -> StreamingResponse:
     return _exported(
         "feedback",
         tenant,
-        lambda store, after: store.feedback.page(after, PAGE),
+        lambda store, after: store.feedback.page(after, PAGE, until=now()),
         lambda row: row.cursor,
-        lambda page: [rows.feedback_of(row) for row in happened(page)],
+        lambda page: [rows.feedback_of(row) for row in page],
     )
 
 

@@ -59,7 +59,7 @@ async def list_typed_feedback(
 @router.get("/feedback/{user_id:part}/{item_id:part}")
 async def list_feedback_between(tenant: CanRead, user_id: UserId, item_id: ItemId) -> list[dto.Feedback]:
     """Feedback of one user with one item."""
-    return await _listed(tenant, lambda store: store.feedback.between(user_id, item_id))
+    return await _listed(tenant, lambda store: store.feedback.between(user_id, item_id, until=now()))
 
 
 @router.delete("/feedback/{user_id:part}/{item_id:part}")
@@ -71,7 +71,7 @@ async def delete_feedback_between(tenant: CanWrite, user_id: UserId, item_id: It
 @router.get("/feedback/{feedback_type:part}/{user_id:part}/{item_id:part}")
 async def get_feedback(tenant: CanRead, feedback_type: FeedbackType, user_id: UserId, item_id: ItemId) -> dto.Feedback:
     """Feedback of one type, of one user with one item. 404 where there is none."""
-    found = await _listed(tenant, lambda store: store.feedback.between(user_id, item_id, [feedback_type]))
+    found = await _listed(tenant, lambda store: store.feedback.between(user_id, item_id, [feedback_type], now()))
     if not found:
         raise NotThere("no such feedback", fix="check type, user and item")
     return found[0]
@@ -88,48 +88,39 @@ async def delete_feedback(
 @router.get("/user/{user_id:part}/feedback")
 async def list_user_feedback(tenant: CanRead, user_id: UserId) -> list[dto.Feedback]:
     """All feedback of one user."""
-    return await _listed(tenant, lambda store: store.feedback.of_user(user_id))
+    return await _listed(tenant, lambda store: store.feedback.of_user(user_id, until=now()))
 
 
 @router.get("/user/{user_id:part}/feedback/{feedback_type:part}")
 async def list_user_feedback_typed(tenant: CanRead, user_id: UserId, feedback_type: FeedbackType) -> list[dto.Feedback]:
     """Feedback of one type of one user."""
-    return await _listed(tenant, lambda store: store.feedback.of_user(user_id, [feedback_type]))
+    return await _listed(tenant, lambda store: store.feedback.of_user(user_id, [feedback_type], now()))
 
 
 @router.get("/item/{item_id:part}/feedback")
 async def list_item_feedback(tenant: CanRead, item_id: ItemId) -> list[dto.Feedback]:
     """All feedback with one item."""
-    return await _listed(tenant, lambda store: store.feedback.of_item(item_id))
+    return await _listed(tenant, lambda store: store.feedback.of_item(item_id, until=now()))
 
 
 @router.get("/item/{item_id:part}/feedback/{feedback_type:part}")
 async def list_item_feedback_typed(tenant: CanRead, item_id: ItemId, feedback_type: FeedbackType) -> list[dto.Feedback]:
     """Feedback of one type with one item."""
-    return await _listed(tenant, lambda store: store.feedback.of_item(item_id, [feedback_type]))
+    return await _listed(tenant, lambda store: store.feedback.of_item(item_id, [feedback_type], now()))
 
 
 async def _page(tenant: Tenant, n: int, cursor: str, types: Sequence[str] | None) -> dto.FeedbackPage:
     key = read_cursor(cursor, 3)
     after = (key[0], key[1], key[2]) if key else None
 
-    def read(store: SqlStore) -> tuple[list[FeedbackRow], bool]:
-        """``n`` rows that have happened, and whether more may follow."""
-        place, found = after, list[FeedbackRow]()
-        while True:
-            some = store.feedback.page(place, n + 1, types)
-            found += happened(some)
-            if len(found) > n or len(some) <= n:
-                return found[:n], len(found) > n
-            place = some[-1].cursor
-
-    found, more = await tenant.read(read)
+    rest = await tenant.read(lambda store: store.feedback.page(after, n + 1, types, now()))
+    found, more = rest[:n], len(rest) > n
     following = write_cursor(*found[-1].cursor) if found and more else ""
     return dto.FeedbackPage(Cursor=following, Feedback=[rows.feedback_of(row) for row in found])
 
 
 async def _listed(tenant: Tenant, read: Callable[[SqlStore], list[FeedbackRow]]) -> list[dto.Feedback]:
-    return [rows.feedback_of(row) for row in happened(await tenant.read(read))]
+    return [rows.feedback_of(row) for row in await tenant.read(read)]
 
 
 async def _deleted(tenant: Tenant, user_id: str, item_id: str, types: Sequence[str] | None) -> dto.RowAffected:
@@ -139,6 +130,6 @@ async def _deleted(tenant: Tenant, user_id: str, item_id: str, types: Sequence[s
     return dto.RowAffected(RowAffected=min(len(listed), events))
 
 
-def happened(found: Sequence[FeedbackRow]) -> list[FeedbackRow]:
-    now = time.time_ns() // 1000
-    return [row for row in found if row.time is None or row.time <= now]
+def now() -> int:
+    """Microseconds since 1970."""
+    return time.time_ns() // 1000

@@ -12,10 +12,8 @@ import orjson
 from fastapi import Header, Query, Request, Response
 
 from zhiyin.answers import Recommendation
-from zhiyin.config import PreprocessSettings
 from zhiyin.events.cells import LONGEST_ID
 from zhiyin.listing import ListRequest
-from zhiyin.preprocess.weights import OTHER_WEIGHT, RATING, type_weights
 from zhiyin.serve.auth import CanRead, check
 from zhiyin.serve.gorse import dto
 from zhiyin.serve.gorse.lists import POPULAR, everybody
@@ -33,7 +31,7 @@ from zhiyin.serve.gorse.routing import (
 from zhiyin.serve.gorse.stamps import DURATION, read_duration
 from zhiyin.serve.keys import Scope
 from zhiyin.serve.tenants import Tenant
-from zhiyin.store.appending import EventColumns, EventRow
+from zhiyin.store.appending import EventRow
 
 router = make_router("recommendation")
 
@@ -142,8 +140,7 @@ async def _listed(
         told = await everybody(tenant, POPULAR, n, offset, categories, user_id)
         return orjson.dumps([one.model_dump() if with_scores else one.Id for one in told])
     where = tuple(json.dumps({"category": one}, ensure_ascii=False) for one in categories)
-    had = await tenant.read(lambda store: without_interest(store.events_of([user_id]), tenant.settings.preprocess))
-    asked = ListRequest(user_id, n, had, where=where, reasons=False)
+    asked = ListRequest(user_id, n, had=True, where=where, reasons=False)
     return (await tenant.lists.listed(asked, scores if with_scores else ids, offset=offset)).body
 
 
@@ -151,18 +148,3 @@ async def _write_back(tenant: Tenant, user_id: str, item_ids: Sequence[str], kin
     stamp = time.time_ns() // 1000 + delay
     events = [EventRow(uuid.uuid4().hex, user_id, key, kind, None, stamp) for key in item_ids]
     await tenant.write(lambda writer: writer.add_events(events))
-
-
-def without_interest(events: EventColumns, preprocess: PreprocessSettings) -> tuple[str, ...]:
-    """Items that somebody had an event with, by now, that shows no interest (turned down, rated low). The engine passes
-    over what a person took; here nothing comes again that the person had any feedback with."""
-    weights = type_weights(preprocess)
-    least = preprocess.positive_rating
-    now = time.time_ns() // 1000
-    found = set()
-    for key, kind, value, stamp in zip(events.item_id, events.event_type, events.value, events.time, strict=True):
-        plain = kind.strip().lower()
-        low = plain == RATING and least is not None and (value is None or value < least)
-        if (low or weights.get(plain, OTHER_WEIGHT) <= 0) and (stamp is None or stamp <= now):
-            found.add(key)
-    return tuple(sorted(found))

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 
 from zhiyin.errors import UsageError
 from zhiyin.events.cells import LONGEST_ID
+from zhiyin.serve.documented import answers
 
 DEFAULT_N = 10
 MOST = 10_000
@@ -21,32 +21,8 @@ TEXT = r"^[^\x00]*$"
 """Any text that a database can hold."""
 
 
-class Problem(BaseModel):
-    """What went wrong (RFC 9457), and how to mend it."""
-
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    where: str | None = None
-    fix: str | None = None
-
-
-def _answers(*codes: int) -> dict[int | str, dict[str, Any]]:
-    said = {
-        400: "The request is not as documented",
-        401: "No API key, or none that is known",
-        403: "The key may not do this",
-        404: "There is no such row",
-        429: "More requests than the tenant may make",
-        503: "The store or the engine cannot do it for now",
-    }
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    # "4XX" stands in for the 422 that would be added: what is wrong with a request is a 400 here.
-    listed: dict[int | str, dict[str, Any]] = {
-        code: {"description": said[code], "content": content, "model": Problem} for code in codes
-    }
-    return {**listed, "4XX": {"description": "Another fault of the request", "content": content}}
+# "4XX" stands in for the 422 that would be added: what is wrong with a request is a 400 here.
+FAULTS = answers(400, 401, 403, 404, 429, 503) | {"4XX": {"description": "Another fault of the request"}}
 
 
 class _Route(APIRoute):
@@ -68,7 +44,7 @@ class _Route(APIRoute):
 
 
 def make_router(tag: str) -> APIRouter:
-    return APIRouter(tags=[f"gorse: {tag}"], route_class=_Route, responses=_answers(400, 401, 403, 404, 429, 503))
+    return APIRouter(tags=[f"gorse: {tag}"], route_class=_Route, responses=FAULTS)
 
 
 N = Annotated[int, Query(ge=0, le=MOST, description="How many are returned at most")]
