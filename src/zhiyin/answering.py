@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from zhiyin.answers import Recommendation, Recommended, StageTrace
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
-from zhiyin.explain.reasons import reasons_for, wished
+from zhiyin.explain.reasons import Reason, reasons_for, wished
 from zhiyin.fused import FusedModel
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
@@ -29,76 +29,116 @@ WORDS = "words"
 """Source of an item that answers what the person said."""
 
 
+@dataclass(frozen=True)
+class Asking:
+    """Who was answered, and out of what. ``model`` is the one asked about this history; ``asked_for`` are the wishes
+    that speak for each item, with whether they are kept in the profile; ``said`` is what the re-ranker made of it, if
+    it was asked; ``held`` are conditions of the request, in words. ``most`` reasons are given of each item; None leaves
+    out sources too, which is most of the work."""
+
+    user_id: str | None
+    history: Histories
+    model: Recommender
+    most: int | None
+    wanted: Wanted = field(default_factory=Wanted)
+    asked_for: Sequence[Sequence[tuple[str, bool]]] | None = None
+    said: Reranked | None = None
+    held: str | None = None
+
+
 def answer(
-    user_id: str | None,
-    history: Histories,
+    asking: Asking,
     order: Ordered,
-    model: Recommender,
     bundle: Bundle,
     shelf: Shelf,
-    wanted: Wanted,
-    asked_for: Sequence[Sequence[tuple[str, bool]]],
-    said: Reranked | None,
-    most: int,
+    surface: str,
+    ranked: Ranked,
+    names: Sequence[str] | None = None,
 ) -> Recommendation:
-    """The items of ``order`` with up to ``most`` reasons each.
+    """The items of ``order`` with their reasons, and what the pipeline of ``surface`` did: the chance of each to stand
+    where it does, and with ``names`` (titles by row) what its stages moved."""
+    history, wanted, said = asking.history, asking.wanted, asking.said
+    own = known_to(history, asking.model.n_items)
+    if asking.most is None and not _follows(asking.model, own, order.rows):
+        # Whether anything here comes from the history is known by the reasons.
+        full = answer(replace(asking, most=0), order, bundle, shelf, surface, ranked, names)
+        return replace(full, items=[replace(one, sources=[]) for one in full.items])
+    items = _items(order, shelf, ranked)
+    fallback = None
+    if asking.most is not None:
+        told = _reasoned(asking, own, order.rows, bundle, shelf)
+        items = [
+            replace(one, sources=sources, reasons=reasons) for one, (sources, reasons) in zip(items, told, strict=True)
+        ]
+        fallback = _fallback(history, wanted, items, len(bundle.users), asking.held)
+    return Recommendation(
+        asking.user_id,
+        bundle.manifest.name,
+        max(wanted.tier, said.tier if said else Tier.NONE, key=list(Tier).index),
+        _temperature(asking.user_id, history, bundle),
+        fallback,
+        _degraded(wanted, said),
+        wanted.asked,
+        items,
+        surface,
+        None if names is None else _traces(ranked, names),
+    )
 
-    ``model`` is the one asked about this history; ``asked_for`` are the wishes that speak for each item, with whether
-    they are kept in the profile; ``said`` is what the re-ranker made of it, if it was asked.
-    """
-    manifest, rows = bundle.manifest, order.rows
-    chances = [None] * len(rows) if order.chances is None else [float(one) for one in order.chances]
-    own = known_to(history, model.n_items)
+
+def brief(told: Recommendation) -> Recommendation:
+    """Without reasons and sources."""
+    return replace(told, items=[replace(one, sources=[], reasons=[]) for one in told.items])
+
+
+def _items(order: Ordered, shelf: Shelf, ranked: Ranked) -> list[Recommended]:
+    rows = order.rows.tolist()
+    chances = [math.nan] * len(rows) if order.chances is None else order.chances.tolist()
+    ids, titles = shelf.items.ids, shelf.catalogue.titles
+    told = zip(rows, order.scores.tolist(), chances, ranked.propensities.tolist(), strict=True)
+    return [
+        Recommended(
+            ids[row],
+            titles[row] or None,
+            place,
+            round(score, 6),
+            None if math.isnan(chance) else round(chance, 6),
+            [],
+            [],
+            shown,
+        )
+        for place, (row, score, chance, shown) in enumerate(told, 1)
+    ]
+
+
+def _reasoned(
+    asking: Asking, own: Histories, rows: Ints, bundle: Bundle, shelf: Shelf
+) -> Iterator[tuple[list[str], list[Reason]]]:
+    """Sources and reasons of each item. ``own`` is the history that the model knows."""
+    model, most = asking.model, asking.most or 0
     placed = rows < model.n_items
     pulls = np.zeros((len(rows), len(own.items)), dtype=np.float32)
     common = np.zeros(len(rows), dtype=np.float32)
     pulls[placed] = model.contributions_to(own, rows[placed])
     common[placed] = model.common(rows[placed])
-    items = []
     core = model.core.name if isinstance(model, FusedModel) else model.name
     proposed = proposers(model, own, rows)
-    told = zip(rows.tolist(), order.scores.tolist(), chances, strict=True)
-    for place, (row, score, chance) in enumerate(told):
+    for place, row in enumerate(rows.tolist()):
         led = bool((pulls[place] > 0).any())
-        reasons = [wished(text, kept) for text, kept in asked_for[place]]
-        if led or (not reasons and len(bundle.users) and not wanted.requested):
+        wishes = asking.asked_for[place] if asking.asked_for is not None else []
+        reasons = [wished(text, kept) for text, kept in wishes]
+        if led or (not reasons and len(bundle.users) and not asking.wanted.requested):
             gain = float(common[place])
             reasons += reasons_for(pulls[place], gain, own, row, shelf.items.ids, shelf.catalogue, most)
-        items.append(
-            Recommended(
-                shelf.items.ids[row],
-                shelf.catalogue.titles[row] or None,
-                place + 1,
-                round(score, 6),
-                None if chance is None or math.isnan(chance) else round(chance, 6),
-                [*([WORDS] if asked_for[place] else []), *(proposed[place] or [core if led else FILLER])],
-                reasons[:most],
-            )
-        )
-    return Recommendation(
-        user_id,
-        manifest.name,
-        max(wanted.tier, said.tier if said else Tier.NONE, key=list(Tier).index),
-        _temperature(user_id, history, bundle),
-        _fallback(history, wanted, items, len(bundle.users)),
-        _degraded(wanted, said),
-        wanted.asked,
-        items,
-    )
+        yield [*([WORDS] if wishes else []), *(proposed[place] or [core if led else FILLER])], reasons[:most]
 
 
-def with_surface(told: Recommendation, surface: str, ranked: Ranked, names: Sequence[str] | None) -> Recommendation:
-    """What the pipeline did: the chance of each item to stand where it does, and with ``names`` (titles by row) what
-    its stages moved."""
-    items = [
-        replace(one, propensity=float(chance)) for one, chance in zip(told.items, ranked.propensities, strict=True)
-    ]
-    stages = None
-    if names is not None:
-        stages = [
-            StageTrace(one.stage, one.place, one.lines("en", names), one.lines("zh", names)) for one in ranked.traces
-        ]
-    return replace(told, surface=surface, items=items, trace=stages)
+def _follows(model: Recommender, own: Histories, rows: Ints) -> bool:
+    """Whether it is known without asking for reasons that the history led to some of ``rows``."""
+    return isinstance(model, FusedModel) and bool(len(own.items)) and bool(model.proposed(own, rows).any())
+
+
+def _traces(ranked: Ranked, names: Sequence[str]) -> list[StageTrace]:
+    return [StageTrace(one.stage, one.place, one.lines("en", names), one.lines("zh", names)) for one in ranked.traces]
 
 
 def proposers(model: Recommender, history: Histories, rows: Ints) -> list[list[str]]:
@@ -115,11 +155,15 @@ def _temperature(user_id: str | None, history: Histories, bundle: Bundle) -> Tem
     return Temperature.HOT if user_id in bundle.users else Temperature.WARM
 
 
-def _fallback(history: Histories, wanted: Wanted, items: Sequence[Recommended], people: int) -> dict[str, str] | None:
+def _fallback(
+    history: Histories, wanted: Wanted, items: Sequence[Recommended], people: int, held: str | None
+) -> dict[str, str] | None:
     known = bool(len(history.items))
     popular = "popular items" if people else "items as the catalogue has them"
     if wanted.asked is not None and wanted.asked.empty:
         return {"reason": "nothing in the request was understood as a wish: the list without it"}
+    if not items and held is not None:
+        return {"reason": f"nothing that may come out meets the condition: {held}"}
     if not items:
         return {"reason": "there is nothing left to recommend: all is hidden, excluded, already known or ruled out"}
     if any(WORDS in item.sources for item in items):

@@ -17,7 +17,8 @@ from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
 from zhiyin.pipeline import Pipeline, Ranked, Request, pipeline_for
 from zhiyin.rerank import Asked, Items
-from zhiyin.serving import restored
+from zhiyin.rerank.base import Values
+from zhiyin.serving import Models
 from zhiyin.types import Floats, Histories, Ints
 
 if TYPE_CHECKING:
@@ -32,8 +33,11 @@ TASTE = frozenset({"novelty", "freshness", "calibration", "diversity", "exposure
 class Arranger:
     """Pipelines are read once per surface and engine."""
 
-    def __init__(self, store: SqlStore, bundle: Bundle, shelf: Shelf, project: Path | None) -> None:
+    def __init__(
+        self, store: SqlStore, bundle: Bundle, shelf: Shelf, project: Path | None, models: Models | None = None
+    ) -> None:
         self._store, self._bundle, self._shelf, self._project = store, bundle, shelf, project
+        self._models = models or Models(bundle)
         self._pipelines: dict[str, Pipeline] = {}
         self.clock: Callable[[], int] = lambda: time.time_ns() // 1000
         """The time, in microseconds."""
@@ -84,7 +88,7 @@ class Arranger:
 
     def run_many(
         self,
-        users: Sequence[str],
+        users: Sequence[str | None],
         histories: Histories,
         rows: Ints,
         scores: Floats,
@@ -92,15 +96,16 @@ class Arranger:
         k: int,
         allowed: NDArray[np.bool_],
         surface: str,
-    ) -> tuple[Ints, Floats]:
-        """The same for many people, without traces: rows [B, k] and scores [B, k]."""
+        *,
+        include_seen: bool = False,
+    ) -> tuple[Ints, Floats, Values]:
+        """The same for many people, without traces: rows, scores and propensities [B, k]."""
         pipeline = self.pipeline(surface)
         asked = [
-            self._asked(user, histories.slice(place, place + 1), allowed, surface, pipeline, False)
+            self._asked(user, histories.slice(place, place + 1), allowed, surface, pipeline, include_seen)
             for place, user in enumerate(users)
         ]
-        found = pipeline.run_many(rows, scores, self.items, asked, k=k, level=self._level, chances=chances)
-        return found[0], found[1]
+        return pipeline.run_many(rows, scores, self.items, asked, k=k, level=self._level, chances=chances)
 
     def _asked(
         self,
@@ -128,7 +133,7 @@ class Arranger:
     def _scorer(self) -> InterestScorer:
         from zhiyin.interest_scorer import InterestScorer
 
-        scorer = restored(self._bundle, InterestScorer.name)
+        scorer = self._models.get(InterestScorer.name)
         assert isinstance(scorer, InterestScorer)
         grown = self._shelf.with_newcomers(scorer)
         assert isinstance(grown, InterestScorer)

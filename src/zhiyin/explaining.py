@@ -110,6 +110,7 @@ def explain(
     named: bool = False,
     moved: Sequence[tuple[str, str]] = (),
     plain: bool = False,
+    unmet: str | None = None,
 ) -> Explanation:
     """Why ``item_id`` is, or is not, among the best ``k`` for ``user_id``, by the same rules as the list itself.
 
@@ -119,7 +120,8 @@ def explain(
     in (every item that may be shown, as re-ranked); None lets the model and its filler make it. ``again`` makes such
     an order for another history; without it nothing is said of what would change an order that was given. ``shown``
     is the length of the list itself, where re-ranking left fewer than ``k``, and ``moved`` says in English and Chinese
-    what it did with the item. ``plain`` leaves the words to templates. An unknown item is no error: it has its rule.
+    what it did with the item. ``plain`` leaves the words to templates. ``unmet`` are conditions of the request that
+    do not hold for the item, in words. An unknown item is no error: it has its rule.
     """
     asked = _Asked(desk, user_id, item_id, k, exclude, wishes, ordered, again, k if shown is None else min(k, shown))
     language = language or asked.language
@@ -128,6 +130,8 @@ def explain(
     rule = asked.rule(barring)
     if rule is None and named:
         rule = Barred(Rule.NAMED, item_id)
+    if rule is None and unmet is not None:
+        rule = Barred(Rule.UNMET, item_id, unmet)
     place = asked.place if rule is None else None
     if rule is None and place is None:
         rule = asked.missing()

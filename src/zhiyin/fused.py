@@ -20,7 +20,7 @@ from zhiyin.candidates.fill import known_to
 from zhiyin.candidates.topn import best_of
 from zhiyin.errors import ModelError
 from zhiyin.pooling import Pool, chunks, joined, pool_of, scores_of
-from zhiyin.rank.fusion import Combiner, Facts, Table, owners, places, score_columns, score_table
+from zhiyin.rank.fusion import Combiner, Facts, Table, owners, score_columns, score_table
 from zhiyin.registry import CORE
 from zhiyin.types import Catalogue, Floats, Histories, Ints, Longs, TrainingData
 
@@ -121,14 +121,23 @@ class FusedModel(Recommender):
         first; empty for an item that nobody proposed."""
         self.check_asked(history)
         pool = self._said(history).pool
-        own = np.stack([places(pool.scores[:, column], pool.indptr) for column in range(len(pool.models))], axis=1)
-        at = {int(item): row for row, item in enumerate(pool.items)}
-        found = []
-        for item in items.tolist():
-            row = at.get(item)
-            told = [] if row is None else np.flatnonzero(pool.proposed[row]).tolist()
-            found.append(sorted(((pool.models[one], int(own[row, one]) + 1) for one in told), key=lambda pair: pair[1]))
+        rows = np.searchsorted(pool.items, items)
+        found: list[list[tuple[str, int]]] = []
+        for row, item in zip(rows.tolist(), items.tolist(), strict=True):
+            if row == len(pool.items) or pool.items[row] != item:
+                found.append([])
+                continue
+            own = pool.scores[row]
+            # Of equal scores the one in front stands higher, as ``places`` has it.
+            ahead = (pool.scores > own).sum(axis=0) + (pool.scores[:row] == own).sum(axis=0)
+            told = [(pool.models[one], int(ahead[one]) + 1) for one in np.flatnonzero(pool.proposed[row]).tolist()]
+            found.append(sorted(told, key=lambda pair: pair[1]))
         return found
+
+    def proposed(self, history: Histories, items: Ints) -> NDArray[np.bool_]:
+        """Whether any member proposed each of ``items`` to the one person."""
+        self.check_asked(history)
+        return np.isin(items, self._said(history).pool.items)
 
     def contributions_to(self, history: Histories, items: Ints) -> Floats:
         """The pulls of events by the members whose scores are sums of them, each over the spread of its scores, times

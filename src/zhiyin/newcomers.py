@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.config import Settings
-from zhiyin.ports import Store
+from zhiyin.ports import Encoder, Store
 from zhiyin.prepare import read_catalogue, read_parts, with_vectors
 from zhiyin.types import Catalogue, IdMap
 
@@ -25,7 +25,7 @@ class Shelf:
     def __init__(self, store: Store, bundle: Bundle, settings: Settings) -> None:
         self._store = store
         self._bundle = bundle
-        self._settings = settings
+        self._encoder = BundleEncoder(bundle, settings)
 
     @cached_property
     def _new_ids(self) -> list[str]:
@@ -58,11 +58,24 @@ class Shelf:
     @cached_property
     def allowed(self) -> NDArray[np.bool_]:
         """Bool [len(items)]: what may be recommended, by the store's word of today; a deleted item is in no list."""
+        return self._allowed_now()
+
+    def _allowed_now(self) -> NDArray[np.bool_]:
         allowed = np.zeros(len(self.items), dtype=np.bool_)
         stored, hidden = (self.items.rows(keys) for keys in (self._store.item_ids(), self._store.hidden_items()))
         allowed[stored[stored >= 0]] = True
         allowed[hidden[hidden >= 0]] = False
         return allowed
+
+    def look_again(self) -> None:
+        """Read once more what is hidden or deleted."""
+        self.__dict__["allowed"] = self._allowed_now()
+
+    def renewed(self) -> Shelf:
+        """With the items of this moment; what was loaded to encode texts is shared."""
+        other = Shelf(self._store, self._bundle, self._encoder.settings)
+        other._encoder = self._encoder
+        return other
 
     def with_newcomers(self, model: Recommender) -> Recommender:
         known = self._bundle.catalogue.vectors
@@ -74,13 +87,28 @@ class Shelf:
     def _newcomers(self) -> Catalogue:
         items, order = self._store.items(self._new_ids), IdMap(self._new_ids)
         fresh = read_catalogue(items, order)
-        if self._bundle.manifest.encoder is None or self._bundle.catalogue.vectors is None:
+        encoder = self._encoder.loaded
+        if encoder is None:
             return fresh
-        from zhiyin.understand.encoder import make_encoder
         from zhiyin.understand.long_texts import encode_parts
 
-        # The bundle's own encoder, whatever script the newcomers are in: vectors must share one space.
-        encoder = make_encoder(self._settings.encoder, self._bundle.catalogue.texts)
-        if encoder is None or encoder.model_id != self._bundle.manifest.encoder:
-            return fresh
         return with_vectors(fresh, encode_parts(read_parts(items, order), encoder, self._store))
+
+
+class BundleEncoder:
+    """The encoder of a bundle's texts, loaded when the first newcomer comes."""
+
+    def __init__(self, bundle: Bundle, settings: Settings) -> None:
+        self._bundle, self.settings = bundle, settings
+
+    @cached_property
+    def loaded(self) -> Encoder | None:
+        """The bundle's own, whatever script newcomers are in: vectors must share one space. None where it has none, or
+        the settings name another by now."""
+        bundle = self._bundle
+        if bundle.manifest.encoder is None or bundle.catalogue.vectors is None:
+            return None
+        from zhiyin.understand.encoder import make_encoder
+
+        encoder = make_encoder(self.settings.encoder, bundle.catalogue.texts)
+        return encoder if encoder is not None and encoder.model_id == bundle.manifest.encoder else None

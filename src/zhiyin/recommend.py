@@ -2,84 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zhiyin.alike import alike
-from zhiyin.answering import answer, with_surface
+from zhiyin.answering import Asking, answer
 from zhiyin.answers import Recommendation, Recommended
-from zhiyin.arranging import Arranger
-from zhiyin.bundle import FOLDER, Bundle, active
-from zhiyin.candidates.base import Recommender
-from zhiyin.candidates.fill import known_to
-from zhiyin.candidates.short import ByLength
-from zhiyin.config import PreprocessSettings, Settings, load_settings
-from zhiyin.errors import BundleError, ModelError, UsageError, ZhiyinError
+from zhiyin.bundle import FOLDER, active
+from zhiyin.config import load_settings
+from zhiyin.errors import UsageError, ZhiyinError
+from zhiyin.holding import conditions_of, described
 from zhiyin.listing import ListRequest
-from zhiyin.newcomers import Shelf
-from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
-from zhiyin.pipeline import Ranked
-from zhiyin.ports import LanguageModels, NoLanguageModels
-from zhiyin.preprocess.clean import positives
-from zhiyin.preprocess.dataset import happened, histories_of
-from zhiyin.rank.probability import Probability
-from zhiyin.secondopinion import SecondOpinion
-from zhiyin.serving import served
+from zhiyin.many import Many
 from zhiyin.threads import single_threaded
-from zhiyin.types import DEFAULT_SURFACE, Histories
-from zhiyin.wants import Listener, Wanted, barring
+from zhiyin.types import DEFAULT_SURFACE
+from zhiyin.wants import barring
+from zhiyin.wiring import Wired
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from zhiyin.explaining import Desk, Explanation
-    from zhiyin.profiling import Profiler
+    from zhiyin.explaining import Explanation
     from zhiyin.scripts import Language
-    from zhiyin.store.sql import SqlStore
     from zhiyin.understand.profiles import Profile
     from zhiyin.understand.wishes.asked import Asked
 
-BATCH = 4096
+WARMING = 4
+"""People whose lists are made before anybody asks."""
 
 
-class Engine:
+class Engine(Wired):
     """A store and a trained bundle, ready to answer.
 
     Events count as soon as they are stored. Items that were added or hidden after the engine was opened are noticed
     by ``refresh``.
     """
-
-    def __init__(
-        self,
-        store: SqlStore,
-        bundle: Bundle,
-        settings: Settings,
-        models: LanguageModels | None = None,
-        project: Path | None = None,
-    ) -> None:
-        """``models`` None does without a language model, whatever the settings say. ``project`` is the folder whose
-        pipelines re-rank; None takes the default."""
-        self.store = store
-        self._project = project
-        self.bundle = bundle
-        self.settings = settings
-        self.models = models or NoLanguageModels()
-        try:
-            self._preprocess = PreprocessSettings(**bundle.manifest.config["preprocess"])
-            self._unit, self._now = float(bundle.manifest.config["unit"]), int(bundle.manifest.config["now"])
-            self._probability = Probability.from_dict(bundle.manifest.metrics["probability"])
-        except (KeyError, TypeError, ValueError, ModelError) as other:
-            raise BundleError(
-                "the bundle was trained by another version, and this one does not know what it holds, or lacks a part",
-                where=bundle.manifest.name,
-                fix="run 'zhiyin train'",
-            ) from other
-        self._shelf = Shelf(store, bundle, settings)
 
     @classmethod
     def open(cls, project: Path | str = ".") -> Self:
@@ -107,34 +68,16 @@ class Engine:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def refresh(self) -> None:
-        """Take notice of items that were added or hidden since."""
-        self._shelf = Shelf(self.store, self.bundle, self.settings)
-        for name in ("_ranker", "_alike", "_second", "_arranger", "_listener", "_profiler", "_desk"):
-            self.__dict__.pop(name, None)
-
     def warm(self) -> None:
-        """Load what the first list needs."""
-        self._ranker, self._arranger
+        """Load what the first list needs, by making a few."""
+        users = self.bundle.users.ids[:: max(1, len(self.bundle.users) // WARMING)][:WARMING]
+        self.recommend_many([ListRequest(user) for user in (None, *users)])
 
-    def renewed(self) -> Self:
-        """An engine over the same bundle, with items that came since."""
-        return type(self)(self.store, self.bundle, self.settings, self.models, self._project)
-
-    def look_again(self) -> None:
-        """Take notice of items that were hidden or deleted since."""
-        self._shelf.__dict__.pop("allowed", None)
-
+    @single_threaded
     def recommend_many(self, requests: Sequence[ListRequest]) -> list[Recommendation | ZhiyinError]:
-        """One list for each request, or why there is none."""
-        found: list[Recommendation | ZhiyinError] = []
-        for one in requests:
-            try:
-                how = {"exclude": one.exclude, "include_seen": one.include_seen, "surface": one.surface}
-                found.append(self.recommend(one.user_id, one.k, **how))  # type: ignore[arg-type]
-            except ZhiyinError as refused:
-                found.append(refused)
-        return found
+        """One list for each request, the same as ``recommend`` makes one by one, or why there is none. Nobody in
+        particular (``user_id`` None) gets what is popular."""
+        return self._many.lists(requests)
 
     @single_threaded
     def recommend(
@@ -148,6 +91,8 @@ class Engine:
         surface: str = DEFAULT_SURFACE,
         trace: bool = False,
         visit: pl.DataFrame | None = None,
+        where: Sequence[Mapping[str, Any] | str] = (),
+        categories: Sequence[str] = (),
     ) -> Recommendation:
         """The best ``k`` items for ``user_id``, who may be unknown, or None where nobody in particular asks; fewer
         where the catalogue has no more. ``query`` is a request in words, Chinese or English. ``surface`` names the
@@ -155,7 +100,8 @@ class Engine:
         ``Store.events`` that count as the asker's beside those stored, for this list alone.
 
         Items of ``exclude``, hidden items, those that the person's words rule out and (unless ``include_seen``) the
-        person's own never come out.
+        person's own never come out; nor do those for which a condition of ``where`` (as pipeline files have them, or
+        that as JSON) does not hold, or that are not in all of ``categories``.
         """
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
@@ -164,17 +110,18 @@ class Engine:
         history = self._history(user_id, visit)
         wanted = self._listener.hear(user_id, query)
         k = wanted.at_most(k)
-        allowed = self._allowed(exclude)
+        conditions = conditions_of(where, categories)
+        allowed = self._allowed(exclude, conditions)
         pipeline = self._arranger.pipeline(surface)
         order = self._ordered(history, wanted, allowed, max(k, pipeline.candidates), include_seen or pipeline.asks_seen)
         order, said = self._second.of(user_id, history, order, wanted)
         order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface, include_seen)
         order = order.first(len(ranked.rows))
-        model = self._ranker.of(history).model
         asked_for = self._listener.answered(wanted, order.rows)
-        most = self.settings.recommend.reasons
-        told = answer(user_id, history, order, model, self.bundle, self._shelf, wanted, asked_for, said, most)
-        return with_surface(told, surface, ranked, self._names if trace else None)
+        model, most = self._ranker.of(history).model, self.settings.recommend.reasons
+        held = described(conditions) if conditions else None
+        asking = Asking(user_id, history, model, most, wanted, asked_for, said, held)
+        return answer(asking, order, self.bundle, self._shelf, surface, ranked, self._names if trace else None)
 
     def recommend_all(
         self, k: int = 10, *, exclude: Sequence[str] = (), surface: str = DEFAULT_SURFACE
@@ -182,42 +129,10 @@ class Engine:
         """Every stored user's list, in batches: columns ``user_id``, ``item_id``, ``score``, ``rank`` (from 1).
 
         What people said of their profiles is obeyed; no language model re-ranks here."""
-        import polars as pl
-
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
         users = self.store.users()["user_id"].to_list()
-        shelf = self._shelf
-        histories = self._histories(self.store.events(), users)
-        allowed = self._allowed(exclude)
-        speakers = set(self.store.profiles.speakers())
-        seen = self._arranger.pipeline(surface).asks_seen
-        ids = np.array(shelf.items.ids, dtype=object)
-        names = np.array(users, dtype=object)
-        for start in range(0, len(users), BATCH):
-            some = users[start : start + BATCH]
-            own = histories.slice(start, start + BATCH)
-            first = max(k, self._arranger.pipeline(surface).candidates)
-            rows, scores = self._ranker.top_k(own, first, exclude_seen=not seen, allowed=allowed)
-            chances = self._probability.of(scores, own.lengths)
-            rows, scores = self._arranger.run_many(some, own, rows, scores, chances, k, allowed, surface)
-            for place, user in enumerate(some):
-                if user in speakers:
-                    history = histories.slice(start + place, start + place + 1)
-                    order = self._ordered(history, self._listener.hear(user, None), allowed, first, seen)
-                    order = order.arranged(self._arranger.run(user, history, order, k, allowed, surface).rows).first(k)
-                    rows[place], scores[place] = -1, -np.inf
-                    rows[place, : len(order.rows)], scores[place, : len(order.rows)] = order.rows, order.scores
-            taken = rows >= 0
-            yield pl.DataFrame(
-                {
-                    "user_id": np.repeat(names[start : start + BATCH], taken.sum(axis=1)).tolist(),
-                    "item_id": ids[rows[taken]].tolist(),
-                    "score": scores[taken],
-                    "rank": np.cumsum(taken, axis=1)[taken].astype(np.int32),
-                },
-                schema={"user_id": pl.String, "item_id": pl.String, "score": pl.Float32, "rank": pl.Int32},
-            )
+        return self._many.everyone(users, self._histories(self.store.events(), users), k, exclude, surface)
 
     def similar(self, item_id: str, k: int = 10) -> list[Recommended]:
         """The ``k`` items that go with ``item_id`` most of all, whoever asks; fewer where the model knows no more.
@@ -244,6 +159,8 @@ class Engine:
         exclude: Sequence[str] = (),
         surface: str = DEFAULT_SURFACE,
         plain: bool = False,
+        where: Sequence[Mapping[str, Any] | str] = (),
+        categories: Sequence[str] = (),
     ) -> Explanation:
         """Why ``item_id`` is among the best ``k`` for ``user_id`` on ``surface``, each sentence with its evidence, or
         why it is not and what would change that. ``language`` None takes that of the titles the person chose; ``plain``
@@ -264,7 +181,9 @@ class Engine:
             Wished(wish, source, pulls[wish].share if wish in pulls else 0.0)
             for wish, source in zip(wanted.wishes, sources, strict=True)
         ]
-        allowed = self._allowed(exclude)
+        conditions = conditions_of(where, categories)
+        allowed = self._allowed(exclude, conditions)
+        unmet = [one for one in conditions if row >= 0 and not self._allowed((), (one,))[row]]
         n = len(self._shelf.items)
         k = wanted.at_most(k)
         again = self._arranger.pipeline(surface).asks_seen
@@ -289,6 +208,7 @@ class Engine:
             barring=barring(wanted.wishes, self._listener.matcher, row) if wanted.wishes and row >= 0 else None,
             named=bool(wanted.requested) and row >= 0 and bool(self._listener.matcher.named(wanted.requested)[row]),
             plain=plain,
+            unmet=described(tuple(unmet)) if unmet else None,
         )
 
     def profile(self, user_id: str, language: str | None = None) -> Profile:
@@ -309,123 +229,28 @@ class Engine:
         self._profiler.undo(user_id, edit)
 
     @cached_property
-    def _ranker(self) -> ByLength:
-        return served(self.bundle, self._shelf)
-
-    @property
-    def _model(self) -> Recommender:
-        return self._ranker.long.model
-
-    @cached_property
-    def _arranger(self) -> Arranger:
-        return Arranger(self.store, self.bundle, self._shelf, self._project)
-
-    @property
-    def _names(self) -> list[str]:
-        """Titles by row, ids where there are none."""
-        shelf = self._shelf
-        return [title or key for title, key in zip(shelf.catalogue.titles, shelf.items.ids, strict=True)]
-
-    @cached_property
-    def _second(self) -> SecondOpinion:
-        return SecondOpinion(self.bundle, self.settings, self.models, self._shelf)
-
-    @cached_property
-    def _listener(self) -> Listener:
-        return Listener(self.store, self.bundle, self._shelf, self.settings, self.models)
-
-    @cached_property
-    def _profiler(self) -> Profiler:
-        from zhiyin.llm.prompts import render
-        from zhiyin.profiling import Profiler
-
-        return Profiler(
+    def _many(self) -> Many:
+        return Many(
             self.store,
             self.bundle,
             self._shelf,
-            self._preprocess,
-            self._unit,
-            self._now,
-            parse=lambda words: self._listener.read(words).wishes,
-            affinity=lambda wish: self._listener.matcher.affinity(wish),
-            models=self.models,
-            render=render,
-            seconds=self.settings.llm.answer_seconds,
+            self._ranker,
+            self._probability,
+            self._arranger,
+            self._second,
+            self.settings.recommend.reasons,
+            self._histories_now,
+            self._allowed,
+            self._alone,
+            self._spoken,
         )
 
-    @cached_property
-    def _desk(self) -> Desk:
-        from zhiyin.explaining import Desk
-
-        seconds = self.settings.llm.answer_seconds
-        where = (self.store, self.bundle, self._shelf, self._ranker)
-        return Desk(*where, self._preprocess, self._unit, self._now, self.models, seconds)
-
-    @cached_property
-    def _alike(self) -> Recommender:
-        """The served model without what is popular with everybody."""
-        return self._model.without_common()
-
-    def _ordered(
-        self, history: Histories, wanted: Wanted, allowed: NDArray[np.bool_], k: int, include_seen: bool
-    ) -> Ordered:
-        """4-5: candidates in the order of the model, then of what the person said."""
-        most = k if not wanted.wishes else len(self._shelf.items)
-        base = by_history(
-            self._ranker, history, max(most, self._second.candidates), allowed, exclude_seen=not include_seen
+    def _alone(self, request: ListRequest) -> Recommendation:
+        return self.recommend(
+            request.user_id,
+            request.k,
+            exclude=request.exclude,
+            include_seen=request.include_seen,
+            surface=request.surface,
+            where=request.where,
         )
-        if not wanted.wishes:
-            chances = self._probability.of(base.scores[None], history.lengths)[0]
-            return Ordered(base.rows, base.scores, base.parts, chances)
-        model = self._ranker.of(history).model
-        own = by_history(model, known_to(history, model.n_items), most, allowed[: model.n_items])
-        base = levelled(own, base)
-        prior = None if len(history.items) else self._ranker.long.filler
-        unplaced = None
-        if wanted.requested:
-            unplaced = allowed.copy()
-            unplaced[: len(self.bundle.items)] = False
-            if not include_seen:
-                unplaced[history.items] = False
-        return by_wishes(base, wanted, self._listener.matcher, allowed, prior=prior, unplaced=unplaced)
-
-    def _arranged(
-        self,
-        user_id: str | None,
-        history: Histories,
-        wanted: Wanted,
-        order: Ordered,
-        k: int,
-        allowed: NDArray[np.bool_],
-        surface: str,
-        include_seen: bool = False,
-    ) -> tuple[Ordered, Ranked]:
-        """6: the first ``k`` as the pipeline of ``surface`` has them, the others behind."""
-        how = {"asked_in_words": bool(wanted.requested), "include_seen": include_seen}
-        ranked = self._arranger.run(user_id, history, order, k, allowed, surface, **how)
-        return order.arranged(ranked.rows), ranked
-
-    def _history(self, user_id: str | None, visit: pl.DataFrame | None = None) -> Histories:
-        if visit is not None:
-            import polars as pl
-
-            who = "" if user_id is None else user_id
-            events = visit.with_columns(pl.lit(who).alias("user_id")).select(visit.columns)
-            if user_id is not None:
-                events = pl.concat([self.store.events(user_id), events])
-            return self._histories(events, [who])
-        if user_id is None:
-            return Histories.of([[]])
-        return self._histories(self.store.events(user_id), [user_id])
-
-    def _histories(self, events: pl.DataFrame, users: Sequence[str]) -> Histories:
-        liked = positives(happened(events), self._preprocess, unit=self._unit)
-        half_life = self._preprocess.half_life_days
-        items, known = self._shelf.items, self.bundle.users
-        return histories_of(liked, items, users, known=known, half_life_days=half_life, now=self._now)
-
-    def _allowed(self, exclude: Sequence[str]) -> NDArray[np.bool_]:
-        allowed = self._shelf.allowed.copy()
-        barred = self._shelf.items.rows(exclude)
-        allowed[barred[barred >= 0]] = False
-        return allowed

@@ -29,6 +29,10 @@ class SecondOpinion:
         """How many of the best it looks at."""
         return 0 if self._ranker is None else self._ranker.params.candidates
 
+    def asks(self, history: Histories) -> bool:
+        """Whether it is asked about somebody with this history."""
+        return self._ranker is not None and 0 < len(history.items) <= self._ranker.params.most_events
+
     def of(
         self, user_id: str | None, history: Histories, order: Ordered, wanted: Wanted
     ) -> tuple[Ordered, Reranked | None]:
@@ -36,8 +40,7 @@ class SecondOpinion:
         just failed to read the request is not waited for again."""
         ranker = self._ranker
         failed = wanted.asked is not None and wanted.asked.failed is not None
-        few = 0 < len(history.items) <= ranker.params.most_events if ranker else False
-        if ranker is None or failed or not few or len(order.rows) < 2:
+        if ranker is None or failed or not self.asks(history) or len(order.rows) < 2:
             return order, None
         from zhiyin.reranking import asked_about, reordered
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from zhiyin.config import PreprocessSettings
 from zhiyin.preprocess.clean import positives
-from zhiyin.preprocess.dataset import MICROSECONDS_PER_DAY, histories_of
+from zhiyin.preprocess.dataset import CLOCKS_DIFFER, MICROSECONDS_PER_DAY, happened, histories_of
 from zhiyin.preprocess.few import histories_now
 from zhiyin.types import Histories, IdMap
 
@@ -19,6 +19,7 @@ PEOPLE = ["ann", "李/四", "nobody", "x?#%"]
 ITEMS = IdMap(["a", "茶/1", "c", "d"])
 KNOWN = IdMap(["x?#%", "ann"])
 NOW = 400 * MICROSECONDS_PER_DAY
+UNTIL = 500 * MICROSECONDS_PER_DAY
 SCHEMA = {
     "seq": pl.Int64,
     "user_id": pl.String,
@@ -65,7 +66,8 @@ def lists(told: list[tuple[Any, ...]]) -> Lists:
 
 def alone(found: Lists, person: str, how: PreprocessSettings, unit: float) -> Histories:
     frame = pl.DataFrame({name: getattr(found, name) for name in SCHEMA}, schema=SCHEMA)
-    liked = positives(frame.filter(pl.col("user_id") == person), how, unit=unit)
+    known = happened(frame.filter(pl.col("user_id") == person), now=UNTIL - CLOCKS_DIFFER)
+    liked = positives(known, how, unit=unit)
     return histories_of(liked, ITEMS, [person], known=KNOWN, half_life_days=how.half_life_days, now=NOW)
 
 
@@ -75,7 +77,7 @@ def test_as_frames_have_it_of_each_person_alone(
     told: list[tuple[Any, ...]], how: PreprocessSettings, unit: float
 ) -> None:
     found = lists(told)
-    together = histories_now(found, PEOPLE, ITEMS, how, unit=unit, known=KNOWN, now=NOW)
+    together = histories_now(found, PEOPLE, ITEMS, how, unit=unit, known=KNOWN, now=NOW, until=UNTIL)
     assert len(together) == len(PEOPLE)
     for place, person in enumerate(PEOPLE):
         own, expected = together.slice(place, place + 1), alone(found, person, how, unit)
@@ -87,5 +89,5 @@ def test_as_frames_have_it_of_each_person_alone(
 
 
 def test_nobody_asks() -> None:
-    found = histories_now(lists([]), [], ITEMS, PreprocessSettings(), unit=1.0, known=KNOWN, now=NOW)
+    found = histories_now(lists([]), [], ITEMS, PreprocessSettings(), unit=1.0, known=KNOWN, now=NOW, until=UNTIL)
     assert len(found) == 0

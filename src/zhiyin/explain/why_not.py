@@ -13,7 +13,8 @@ from zhiyin.scripts import Language
 
 class Rule(StrEnum):
     """``muted``: a hard wish against it. ``not_asked``: a hard wish for something else. ``unplaced``: it came after
-    training and its text cannot be placed. ``named``: the request names it as known."""
+    training and its text cannot be placed. ``named``: the request names it as known. ``unmet``: a condition of the
+    request does not hold for it."""
 
     UNKNOWN = "unknown"
     HIDDEN = "hidden"
@@ -23,6 +24,7 @@ class Rule(StrEnum):
     NOT_ASKED = "not_asked"
     UNPLACED = "unplaced"
     NAMED = "named"
+    UNMET = "unmet"
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,7 @@ def _rule_en(why: Barred) -> tuple[str, str]:
             "Undo that edit of the profile." if profile else "Ask again without that condition.",
         ),
         Rule.NAMED: ("The request names it as something you know.", "Ask again without naming it."),
+        Rule.UNMET: (f"The request's condition {words} does not hold for it.", "Ask again without that condition."),
         Rule.UNPLACED: (
             "It came after the last training, and its text does not say where it belongs.",
             "Give it a title or description, or run 'zhiyin train'.",
@@ -155,6 +158,7 @@ def _rule_zh(why: Barred) -> tuple[str, str]:
             "撤销画像里的这条修改。" if profile else "去掉这一条件后再请求。",
         ),
         Rule.NAMED: ("这次请求提到了它，视为您已经知道的。", "请求时不提它。"),
+        Rule.UNMET: (f"它不符合这次请求的条件{words}。", "去掉这一条件后再请求。"),
         Rule.UNPLACED: (
             "它在上次训练之后才加入，而它的文字不足以判断它属于哪里。",
             "补上标题或介绍，或运行 zhiyin train。",

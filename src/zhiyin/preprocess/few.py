@@ -55,16 +55,19 @@ def histories_now(
     unit: float,
     known: IdMap,
     now: int,
+    until: int,
 ) -> Histories:
     """Histories of ``user_ids`` (each once), a row each in that order, empty for people without events. Nobody's row
-    depends on who else is asked about. Arguments as of ``positives`` and ``histories_of``."""
+    depends on who else is asked about. Events after ``until`` (microseconds) are left out, as ``dataset.happened``
+    does; the other arguments are those of ``positives`` and ``histories_of``."""
     place = {user: row for row, user in enumerate(user_ids)}
     user = np.fromiter((place.get(key, -1) for key in events.user_id), dtype=np.int64, count=len(events.seq))
     value = np.array(events.value, dtype=np.float64)  # NaN where there is none
     kind, weight = _weights(events.event_type, value, settings)
     seq = np.array(events.seq, dtype=np.int64)
     time = np.array([NEVER if one is None else one for one in events.time], dtype=np.int64)
-    liked = np.flatnonzero((weight > 0) & (user >= 0))
+    happened = (time <= until) | (time == NEVER)
+    liked = np.flatnonzero((weight > 0) & (user >= 0) & happened)
     user, value, kind, seq, time = user[liked], value[liked], kind[liked], seq[liked], time[liked]
     weight = weight[liked] / unit * _repetition(user, kind, value)
     oldest = np.full(len(user_ids), NEVER, dtype=np.int64)
