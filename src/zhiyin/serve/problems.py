@@ -92,7 +92,11 @@ def of_validation(error: RequestValidationError) -> JSONResponse:
 
 
 def of_http(error: HTTPException) -> JSONResponse:
-    fixes = {404: "see /docs for the addresses there are", 405: "see /docs for the methods of this address"}
+    fixes = {
+        400: "send a body that is what its Content-Type says",
+        404: "see /docs for the addresses there are",
+        405: "see /docs for the methods of this address",
+    }
     told = problem(error.status_code, str(error.detail), fix=fixes.get(error.status_code))
     told.headers.update(error.headers or {})
     return told

@@ -10,6 +10,7 @@ from zhiyin.serve.v1 import (
     audit,
     bundles,
     events,
+    experiments,
     explain,
     impressions,
     items,
@@ -21,6 +22,7 @@ from zhiyin.serve.v1 import (
     recommend,
     sessions,
     similar,
+    training,
     users,
 )
 
@@ -45,6 +47,8 @@ for resource in (
     links,
     person,
     bundles,
+    training,
+    experiments,
     llm,
     audit,
 ):

@@ -19,6 +19,7 @@ from zhiyin.serve.auth import CanRead
 from zhiyin.serve.documented import CONFLICT
 from zhiyin.serve.problems import body_of
 from zhiyin.serve.tenants import Tenant
+from zhiyin.serve.v1.conditions import fitting
 from zhiyin.serve.v1.fields import Id, ItemId, K, Language, Surface, UserId, Words
 from zhiyin.types import DEFAULT_SURFACE, Tier
 
@@ -100,7 +101,8 @@ Asked = Annotated[Question, Depends(question)]
 async def explain_item(tenant: CanRead, asked: Asked) -> Any:
     """Why an item is among the best ``k`` for a person, each sentence with its evidence; or which rule keeps it out, or
     what would bring it in. An unknown person or item has an answer too."""
-    told = await tenant.live.ask(asked.ask)
+    with fitting():
+        told = await tenant.live.ask(asked.ask)
     return told.to_dict()
 
 
@@ -119,7 +121,8 @@ async def stream_explanation(tenant: CanRead, asked: Asked) -> StreamingResponse
 
 async def _events(tenant: Tenant, asked: Question) -> AsyncIterator[bytes]:
     try:
-        plain, engine = await tenant.live.ask(lambda engine: (asked.ask(engine, plain=True), engine))
+        with fitting():
+            plain, engine = await tenant.live.ask(lambda engine: (asked.ask(engine, plain=True), engine))
         yield _event("answer", plain.to_dict())
         # Apart from the desk, where others wait for their answers.
         seconds = tenant.settings.llm.batch_seconds

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from zhiyin.listing import ListRequest
 from zhiyin.serve.auth import CanRead
+from zhiyin.serve.documented import CONFLICT
 from zhiyin.serve.lists import Listed
 from zhiyin.serve.tenants import Tenant
-from zhiyin.serve.v1.fields import Id, In, K, Surface, Words, person
+from zhiyin.serve.v1.answer import LIST
+from zhiyin.serve.v1.conditions import Where, fitting
+from zhiyin.serve.v1.fields import Id, In, K, Surface, Words, at_most_one_of, person
 from zhiyin.types import DEFAULT_SURFACE
 
 router = APIRouter(prefix="/recommend", tags=["recommend"])
 
 
 class Wanted(In):
+    model_config = ConfigDict(json_schema_extra=at_most_one_of("user_id", "session_id"))
+
     user_id: Id | None = None
     """For whom; or ``session_id``. Neither: nobody in particular, with ``query`` or without."""
     session_id: Id | None = None
@@ -30,7 +35,7 @@ class Wanted(In):
     """A request in words, Chinese or English."""
     exclude: Annotated[tuple[Id, ...], Field(max_length=10_000)] = ()
     """Items that must not come."""
-    where: dict[str, Any] | list[dict[str, Any]] | None = None
+    where: Where | Annotated[list[Where], Field(max_length=20)] | None = None
     """Conditions that every item must hold, as pipeline files have them: {"category": "Books", "price_below": 20}."""
     include_seen: bool = False
     surface: Surface = DEFAULT_SURFACE
@@ -52,7 +57,7 @@ class Wanted(In):
 EXAMPLE = {"user_id": "张伟", "k": 5, "where": {"category": "Books"}, "exclude": ["sold out/1"]}
 
 
-@router.post("")
+@router.post("", responses={**LIST, **CONFLICT})
 async def recommend(
     tenant: CanRead, wanted: Annotated[Wanted, Body(openapi_examples={"five books": {"value": EXAMPLE}})]
 ) -> Response:
@@ -60,27 +65,28 @@ async def recommend(
     return await _answer(tenant, wanted)
 
 
-@router.get("")
+@router.get("", responses={**LIST, **CONFLICT})
 async def recommend_simply(
     tenant: CanRead,
-    user_id: Annotated[Id | None, Query()] = None,
-    k: Annotated[int, Query(ge=1, le=1_000)] = 10,
-    offset: Annotated[int, Query(ge=0, le=1_000)] = 0,
-    surface: Annotated[Surface, Query()] = DEFAULT_SURFACE,
-    explain: bool = True,
+    user_id: Annotated[Id | None, Query(description="For whom; left out, nobody in particular")] = None,
+    k: Annotated[int, Query(ge=1, le=1_000, description="Items, at most")] = 10,
+    offset: Annotated[int, Query(ge=0, le=1_000, description="Items to pass over")] = 0,
+    surface: Annotated[Surface, Query(description="Where the list is shown")] = DEFAULT_SURFACE,
+    explain: Annotated[bool, Query(description="Reasons and sources with each item")] = True,
 ) -> Response:
     """The same for a short question."""
     return await _answer(tenant, Wanted(user_id=user_id, k=k, offset=offset, surface=surface, explain=explain))
 
 
 async def _answer(tenant: Tenant, wanted: Wanted) -> Response:
-    listed = await tenant.lists.listed(
-        request_of(wanted),
-        query=wanted.query,
-        trace=wanted.trace,
-        offset=wanted.offset,
-        seconds=None if wanted.deadline_ms is None else wanted.deadline_ms / 1000,
-    )
+    with fitting():
+        listed = await tenant.lists.listed(
+            request_of(wanted),
+            query=wanted.query,
+            trace=wanted.trace,
+            offset=wanted.offset,
+            seconds=None if wanted.deadline_ms is None else wanted.deadline_ms / 1000,
+        )
     return Response(numbered(listed), media_type="application/json")
 
 

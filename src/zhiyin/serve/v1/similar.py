@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from zhiyin.answers import Recommended
-from zhiyin.errors import Conflict, ModelError
 from zhiyin.recommend import Engine
 from zhiyin.serve.auth import CanRead
 from zhiyin.serve.documented import CONFLICT, MISSING
+from zhiyin.serve.v1.conditions import fitting
 from zhiyin.serve.v1.fields import ItemId, Out
 
 router = APIRouter(prefix="/similar", tags=["recommend"])
@@ -29,10 +29,7 @@ async def similar_items(
     """Items that go with ``item_id`` most of all, with what they share."""
 
     def job(engine: Engine) -> Similar:
-        try:
-            found = engine.similar(item_id, k)
-        except ModelError as unplaced:
-            raise Conflict(unplaced.what, where="item_id", fix=unplaced.fix) from unplaced
-        return Similar(item_id=item_id, bundle=engine.bundle.manifest.name, items=found)
+        return Similar(item_id=item_id, bundle=engine.bundle.manifest.name, items=engine.similar(item_id, k))
 
-    return await tenant.live.ask(job)
+    with fitting():
+        return await tenant.live.ask(job)

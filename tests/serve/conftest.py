@@ -1,0 +1,1 @@
+"""Makes ``fuzzing`` known to the tests of both APIs."""
