@@ -59,7 +59,8 @@ events = Table(
     Column("time", BigInteger),
     Column("impression_id", Id),
     UniqueConstraint("event_id", name="uq_events_event_id"),
-    Index("ix_events_user_id_seq", "user_id", "seq"),
+    # One person's events lie together, with all that a list is made from.
+    Index("ix_events_user_id_seq", "user_id", "seq", "item_id", "event_type", "value", "time"),
     sqlite_autoincrement=True,
 )
 

@@ -15,6 +15,8 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     op.add_column("events", sa.Column("impression_id", Id))
+    op.drop_index("ix_events_user_id_seq", "events")
+    op.create_index("ix_events_user_id_seq", "events", ["user_id", "seq", "item_id", "event_type", "value", "time"])
     op.create_table(
         "changes",
         sa.Column("seq", NUMBER, primary_key=True, autoincrement=True),
@@ -90,5 +92,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("erasures", "leases", "experiments", "audit", "api_keys", "impressions", "changes"):
         op.drop_table(table)
+    op.drop_index("ix_events_user_id_seq", "events")
+    op.create_index("ix_events_user_id_seq", "events", ["user_id", "seq"])
     with op.batch_alter_table("events") as events:
         events.drop_column("impression_id")
