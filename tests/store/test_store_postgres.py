@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import random
 import subprocess
 import sys
 import threading
@@ -10,12 +11,14 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, make_url
 
 from zhiyin.errors import DataError, StoreError, StoreUnavailable
 from zhiyin.ports import Written
 from zhiyin.store import open_store
+from zhiyin.store.postgres import connect
 from zhiyin.store.schema import metadata
+from zhiyin.store.sql import SqlStore
 from zhiyin.testing.postgres import PostgresServer
 from zhiyin.testing.rows import event, put_events, put_users
 
@@ -168,13 +171,29 @@ def test_without_the_driver() -> None:
     assert "pip install 'zhiyin[postgres]'" in said
 
 
-@pytest.mark.parametrize("name", ["a\x00b", "a\ud800"])
+@pytest.mark.parametrize(
+    "name", ["a\x00b", "a\ud800", random.Random(0).randbytes(2000).hex()], ids=["nul", "half", "long"]
+)
 def test_text_that_it_cannot_hold(postgres: PostgresServer, name: str) -> None:
     with closing(open_store(postgres.fresh(), Path())) as store:
         with pytest.raises(DataError) as caught, store.writing() as writer:
             writer.add_events([(None, name, "i", "view")])
         assert "\n" not in caught.value.line
         assert store.counts() == {"users": 0, "items": 0, "events": 0}
+
+
+def test_writers_wait_and_then_say_so(postgres: PostgresServer) -> None:
+    url = postgres.fresh()
+    with (
+        closing(open_store(url, Path())) as one,
+        closing(SqlStore(connect(make_url(url).set(drivername="postgresql+psycopg"), patience=0.2))) as other,
+    ):
+        with one.writing() as writer:
+            writer.add_events([(None, "u", "i", "view")])
+            with pytest.raises(StoreUnavailable, match="lock timeout"):
+                put_users(other, [("u", "{}")])
+            assert other.item_ids() == [], "readers do not wait"
+        assert put_users(other, [("u", "2")]) == Written(0, 1, 0)
 
 
 def test_an_address_of_libpq(postgres: PostgresServer) -> None:

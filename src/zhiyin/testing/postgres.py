@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 from urllib.parse import quote
 
+import psutil
 import psycopg
 
 
@@ -40,7 +44,10 @@ class PostgresServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._server.stop()
+        process: Any = self._server.get_postmaster_info().process
+        with suppress(ProcessLookupError, psutil.NoSuchProcess):
+            process.send_signal(signal.SIGQUIT)  # at once: nothing of it is to be kept
+            process.wait(10)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     @property
