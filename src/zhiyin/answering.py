@@ -13,7 +13,7 @@ from zhiyin.answers import Recommendation, Recommended, StageTrace
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
-from zhiyin.explain.reasons import Reason, reasons_for, wished
+from zhiyin.explain.reasons import Reason, reasons_of, wished
 from zhiyin.fused import FusedModel
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
@@ -122,14 +122,14 @@ def _reasoned(
     common[placed] = model.common(rows[placed])
     core = model.core.name if isinstance(model, FusedModel) else model.name
     proposed = proposers(model, own, rows)
-    for place, row in enumerate(rows.tolist()):
-        led = bool((pulls[place] > 0).any())
+    led: list[bool] = (pulls > 0).any(axis=1).tolist()  # type: ignore[assignment]  # of one axis, a list
+    of_model = reasons_of(pulls, common, own, rows.tolist(), shelf.items.ids, shelf.catalogue, most)
+    for place, told in enumerate(of_model):
         wishes = asking.asked_for[place] if asking.asked_for is not None else []
         reasons = [wished(text, kept) for text, kept in wishes]
-        if led or (not reasons and len(bundle.users) and not asking.wanted.requested):
-            gain = float(common[place])
-            reasons += reasons_for(pulls[place], gain, own, row, shelf.items.ids, shelf.catalogue, most)
-        yield [*([WORDS] if wishes else []), *(proposed[place] or [core if led else FILLER])], reasons[:most]
+        if led[place] or (not reasons and len(bundle.users) and not asking.wanted.requested):
+            reasons += told
+        yield [*([WORDS] if wishes else []), *(proposed[place] or [core if led[place] else FILLER])], reasons[:most]
 
 
 def _follows(model: Recommender, own: Histories, rows: Ints) -> bool:

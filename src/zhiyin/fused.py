@@ -17,6 +17,7 @@ from pydantic import Field
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.fill import known_to
+from zhiyin.candidates.remembering import keys_of
 from zhiyin.candidates.topn import best_of
 from zhiyin.errors import ModelError
 from zhiyin.pooling import Pool, chunks, joined, pool_of, scores_of
@@ -120,24 +121,25 @@ class FusedModel(Recommender):
         """Who proposed each of ``items`` to the one person, and at which place (from 1) of the candidates, best place
         first; empty for an item that nobody proposed."""
         self.check_asked(history)
-        pool = self._said(history).pool
-        rows = np.searchsorted(pool.items, items)
-        found: list[list[tuple[str, int]]] = []
-        for row, item in zip(rows.tolist(), items.tolist(), strict=True):
-            if row == len(pool.items) or pool.items[row] != item:
-                found.append([])
-                continue
-            own = pool.scores[row]
-            # Of equal scores the one in front stands higher, as ``places`` has it.
-            ahead = (pool.scores > own).sum(axis=0) + (pool.scores[:row] == own).sum(axis=0)
-            told = [(pool.models[one], int(ahead[one]) + 1) for one in np.flatnonzero(pool.proposed[row]).tolist()]
-            found.append(sorted(told, key=lambda pair: pair[1]))
+        pool = self._pool(history)
+        found: list[list[tuple[str, int]]] = [[] for _ in range(len(items))]
+        rows = np.minimum(np.searchsorted(pool.items, items), max(0, len(pool.items) - 1))
+        asked = np.flatnonzero(pool.items[rows] == items) if len(pool.items) else np.empty(0, dtype=np.int64)
+        rows = rows[asked]
+        own = pool.scores[rows]
+        # Of equal scores the one in front stands higher, as ``places`` has it.
+        before = np.arange(len(pool.items))[:, None] < rows
+        ahead = (pool.scores[:, None] > own).sum(axis=0)
+        ahead += ((pool.scores[:, None] == own) & before[:, :, None]).sum(axis=0)
+        for place, row, places in zip(asked.tolist(), rows.tolist(), ahead.tolist(), strict=True):
+            told = [(pool.models[one], places[one] + 1) for one in np.flatnonzero(pool.proposed[row]).tolist()]
+            found[place] = sorted(told, key=lambda pair: pair[1])
         return found
 
     def proposed(self, history: Histories, items: Ints) -> NDArray[np.bool_]:
         """Whether any member proposed each of ``items`` to the one person."""
         self.check_asked(history)
-        return np.isin(items, self._said(history).pool.items)
+        return np.isin(items, self._pool(history).items)
 
     def contributions_to(self, history: Histories, items: Ints) -> Floats:
         """The pulls of events by the members whose scores are sums of them, each over the spread of its scores, times
@@ -147,7 +149,9 @@ class FusedModel(Recommender):
         for name, share in self._spreads(history).items():
             member = self.members[name]
             known = np.flatnonzero(items < member.n_items)
-            if member.additive and len(known):
+            if member.n_items == self.n_items:
+                found += np.float32(share) * member.contributions_to(history, items)
+            elif len(known):
                 # Not every member knows what came after training.
                 own = np.flatnonzero(history.items < member.n_items)
                 told = member.contributions_to(known_to(history, member.n_items), items[known])
@@ -202,8 +206,7 @@ class FusedModel(Recommender):
         """Of people who were asked about last it is known already."""
         if len(histories) * self.n_items > KEPT_CELLS:
             return self._scored(histories)
-        told = [histories.slice(person, person + 1) for person in range(len(histories))]
-        keys = [b"".join(part.tobytes() for part in (one.items, one.weights, one.times, one.users)) for one in told]
+        keys = keys_of(histories)
         latest = self._latest
         kept = [latest[key] for key in keys if key in latest]
         if len(kept) == len(keys) and len({id(said) for said, _ in kept}) == 1:
@@ -212,6 +215,11 @@ class FusedModel(Recommender):
         said = self._scored(histories)
         self._latest = {key: (said, person) for person, key in enumerate(keys)}
         return said
+
+    def _pool(self, history: Histories) -> Pool:
+        """The candidates of one person."""
+        kept = self._latest.get(keys_of(history)[0])
+        return self._said(history).pool if kept is None else kept[0].pool.of(kept[1])
 
     def _scored(self, histories: Histories) -> Said:
         blocks = blocks_of(self.members, histories, self.n_items)
@@ -237,7 +245,7 @@ class FusedModel(Recommender):
     def _spreads(self, history: Histories) -> dict[str, float]:
         """Weight of each member's score as it is, for the one person: over the spread of what it proposed."""
         found = {}
-        columns, pool = self._combiner.columns, self._said(history).pool
+        columns, pool = self._combiner.columns, self._pool(history)
         for place, name in enumerate(pool.models):
             weight = float(self._combiner.weights[columns.index(f"score:{name}")])
             if weight > 0 and self.members[name].additive:

@@ -43,18 +43,21 @@ def profiles(weights: Floats, histories: Histories, rare: Floats, shrink: float)
     return rows, values * scale[histories.owners()]
 
 
-def strongest_people(product: Callable[[slice], sparse.csr_array], own: Ints, people: int, k: int) -> sparse.csr_array:
+def strongest_people(
+    product: Callable[[slice], sparse.csr_array | Floats], own: Ints, people: int, k: int
+) -> sparse.csr_array:
     """The ``k`` largest cells above 0 of each row, float32 CSR [len(own), people]; ties go to the lower column.
 
-    ``product`` gives the rows of a slice, [rows, people]; blocks of them are looked at whole, which for one row costs
-    far less than the set-up of a product that keeps the best. ``own`` int32 is the column of the person a row belongs
-    to, who is left out (-1 for a stranger).
+    ``product`` gives the rows of a slice, [rows, people], sparse or not; blocks of them are looked at whole, which for
+    one row costs far less than the set-up of a product that keeps the best. ``own`` int32 is the column of the person a
+    row belongs to, who is left out (-1 for a stranger).
     """
     rows, values = [], []
     width = min(k, max(people, 1))
     step = max(1, BLOCK_CELLS // max(1, people))
     for start in range(0, len(own), step):
-        block = product(slice(start, start + step)).toarray()
+        told = product(slice(start, start + step))
+        block: Floats = told.toarray() if isinstance(told, sparse.csr_array) else told
         known = own[start : start + step]
         block[np.flatnonzero(known >= 0), known[known >= 0]] = 0
         found, said = best_of(block, width)

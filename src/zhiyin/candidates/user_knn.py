@@ -10,9 +10,13 @@ from pydantic import Field
 from scipy import sparse
 
 from zhiyin.candidates.base import Params, Recommender
-from zhiyin.candidates.matrix import decayed, user_items
+from zhiyin.candidates.matrix import DENSE_CELLS, decayed, user_items
 from zhiyin.candidates.people import PARTS, profiles, rarities, strongest_people
+from zhiyin.candidates.remembering import keys_of
 from zhiyin.types import Floats, Histories, Ints, TrainingData
+
+KEPT = 128
+"""People of whom it is kept who is listened to."""
 
 
 class UserKNNParams(Params):
@@ -56,13 +60,16 @@ class UserKNN(Recommender):
 
     def _keep(self, taken: sparse.csr_array, alike: sparse.csr_array, rare: Floats) -> Self:
         self._taken, self._alike, self._rare = taken, alike, rare
+        self._held: tuple[Floats, Floats] | None = None
+        self._latest: dict[bytes, tuple[Ints, Floats, Floats]] = {}
         self.n_items = len(rare)
         return self
 
     def score(self, histories: Histories) -> Floats:
         self.check_asked(histories)
-        rows, _ = self._profiles(histories)
-        scores: Floats = (self._nearest(rows, histories) @ self._taken).toarray()
+        people, _ = self._listened(histories)
+        dense = self._dense()
+        scores: Floats = people @ dense[1] if dense is not None else (people @ self._taken).toarray()
         return scores
 
     def contributions(self, history: Histories, item: int) -> Floats:
@@ -72,25 +79,49 @@ class UserKNN(Recommender):
 
     def contributions_to(self, history: Histories, items: Ints) -> Floats:
         self.check_asked(history)
-        rows, factors = self._profiles(history)
-        people = self._nearest(rows, history)
-        shared = self._alike[history.items][:, people.indices] * factors[:, None]
+        kept = self._latest.get(keys_of(history)[0])
+        if kept is None:
+            people, factors = self._listened(history)
+            kept = people.indices, people.data, factors
+        near, strength, factors = kept
+        dense = self._dense()
+        if dense is not None:
+            shared, said = dense[0][history.items[:, None], near], dense[1][near[:, None], items]
+        else:
+            shared, said = self._alike[history.items][:, near].toarray(), self._taken[near][:, items].toarray()
+        shared = shared * factors[:, None]
         # likeness = sum over the events of shared, so likeness^power splits by these shares
         likeness = np.maximum(shared.sum(axis=0), np.finfo(np.float32).tiny)
-        said = self._taken[people.indices][:, items].toarray() * (people.data / likeness)[:, None]
-        return np.asarray((shared @ said).T, dtype=np.float32)
+        return np.asarray((shared @ (said * (strength / likeness)[:, None])).T, dtype=np.float32)
 
-    def _profiles(self, histories: Histories) -> tuple[sparse.csr_array, Floats]:
-        return profiles(decayed(histories, self.params.decay), histories, self._rare, self.params.shrink)
-
-    def _nearest(self, rows: sparse.csr_array, histories: Histories) -> sparse.csr_array:
-        """Likeness^power of the people who are listened to, float32 CSR [len(histories), people]."""
-        people = strongest_people(
-            lambda part: rows[part] @ self._alike, histories.users, self._alike.shape[1], self.params.neighbours
-        )
+    def _listened(self, histories: Histories) -> tuple[sparse.csr_array, Floats]:
+        """Likeness^power of the people who are listened to, float32 CSR [len(histories), people], and the factor of
+        each event in it. Of a few people it is kept until others are asked about."""
+        rows, factors = profiles(decayed(histories, self.params.decay), histories, self._rare, self.params.shrink)
+        dense = self._dense()
+        alike = self._alike if dense is None else dense[0]
+        users = self._alike.shape[1]
+        people = strongest_people(lambda part: rows[part] @ alike, histories.users, users, self.params.neighbours)
         if self.params.power != 1.0:
             people.data **= np.float32(self.params.power)
-        return people
+        if len(histories) <= KEPT:
+            own, near = histories.indptr, people.indptr
+            self._latest = {
+                key: (people.indices[low:high], people.data[low:high], factors[first:last])
+                for key, low, high, first, last in zip(
+                    keys_of(histories), near[:-1], near[1:], own[:-1], own[1:], strict=True
+                )
+            }
+        return people, factors
+
+    def _dense(self) -> tuple[Floats, Floats] | None:
+        """``_alike`` and ``_taken`` with every cell, from which a few people are answered sooner; None where that would
+        be large."""
+        if self._alike.shape[0] * self._alike.shape[1] > DENSE_CELLS:
+            return None
+        if self._held is None:
+            self._held = self._alike.toarray(), self._taken.toarray()
+        return self._held
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         self.check_fitted()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from zhiyin.scripts import Language
 from zhiyin.types import Catalogue, Floats, Histories
@@ -76,22 +79,42 @@ def reasons_for(
     gets; ``share`` is out of the sum of the positive parts. Parts that add nothing give no reason. Where nothing adds
     anything, the item stands there because it is popular.
     """
-    if most < 1:
-        return []
-    pulls = np.maximum(contributions, 0)
-    total = float(pulls.sum()) + max(common, 0.0)
-    if not pulls.any():
-        return [Reason("popular", None, None, 1.0 if common > 0 else None, [])]
-    reasons = [Reason("popular", None, None, round(common / total, 4), [])] if common > 0 else []
-    for place in np.argsort(-pulls, kind="stable")[:most]:
-        # Next to stronger ones, what adds next to nothing explains nothing.
-        if pulls[place] <= 0 or (reasons and pulls[place] < LEAST * total):
-            break
-        source = int(history.items[place])
-        shared = shared_features(catalogue, source, item)
-        share = round(float(pulls[place]) / total, 4)
-        reasons.append(Reason("history", ids[source], catalogue.titles[source] or None, share, shared))
-    return sorted(reasons, key=lambda reason: -(reason.share or 0))[:most]
+    told = reasons_of(contributions[None], np.array([common]), history, [item], ids, catalogue, most)
+    return next(told)
+
+
+def reasons_of(
+    contributions: Floats,
+    common: NDArray[np.floating[Any]],
+    history: Histories,
+    items: Sequence[int],
+    ids: list[str],
+    catalogue: Catalogue,
+    most: int,
+) -> Iterator[list[Reason]]:
+    """``reasons_for`` each of ``items``: ``contributions`` [items, events], ``common`` [items]."""
+    positive = np.maximum(contributions, 0)
+    totals = (positive.sum(axis=1) + np.maximum(common, 0)).tolist()
+    order = np.argsort(-positive, axis=1, kind="stable")[:, : max(0, most)]
+    strongest = np.take_along_axis(positive, order, axis=1).tolist()
+    sources = history.items[order].tolist()
+    for place, item in enumerate(items):
+        gain, total = float(common[place]), totals[place]
+        if most < 1:
+            yield []
+            continue
+        if not strongest[place] or strongest[place][0] <= 0:
+            yield [Reason("popular", None, None, 1.0 if gain > 0 else None, [])]
+            continue
+        reasons = [Reason("popular", None, None, round(gain / total, 4), [])] if gain > 0 else []
+        for source, pull in zip(sources[place], strongest[place], strict=True):
+            # Next to stronger ones, what adds next to nothing explains nothing.
+            if pull <= 0 or (reasons and pull < LEAST * total):
+                break
+            shared = shared_features(catalogue, source, item)
+            title = catalogue.titles[source] or None
+            reasons.append(Reason("history", ids[source], title, round(pull / total, 4), shared))
+        yield sorted(reasons, key=lambda reason: -(reason.share or 0))[:most]
 
 
 def shared_features(catalogue: Catalogue, first: int, second: int) -> list[str]:
@@ -108,7 +131,9 @@ def shared_features(catalogue: Catalogue, first: int, second: int) -> list[str]:
     return (found + common)[:SHARED]
 
 
+@lru_cache(20_000)
 def _terms(text: str) -> list[str]:
+    """Not to be changed by whoever is given it."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     words = [word for word in _WORD.findall(_HAN.sub(" ", folded)) if word not in _STOP]
     pairs = [run[place : place + 2] for run in _HAN.findall(folded) for place in range(len(run) - 1)]
