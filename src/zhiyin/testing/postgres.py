@@ -20,13 +20,18 @@ from urllib.parse import quote
 import psutil
 import psycopg
 
+MEMORY = Path("/dev/shm")
+ROOM = 2 * 2**30
+"""Bytes that must be free in memory for a server that need not be durable to live there."""
+
 
 class PostgresServer:
     """Listens on a socket in a folder of its own; nothing is left afterwards. Without ``durable`` it does not wait for
     the disk."""
 
     def __init__(self, *, durable: bool = False) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="zhiyin-postgres-"))
+        in_memory = not durable and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM
+        self._folder = Path(tempfile.mkdtemp(prefix="zhiyin-postgres-", dir=MEMORY if in_memory else None))
         self._durable = durable
         self._schemas = 0
         with warnings.catch_warnings():
