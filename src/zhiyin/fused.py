@@ -126,11 +126,11 @@ class FusedModel(Recommender):
         rows = np.minimum(np.searchsorted(pool.items, items), max(0, len(pool.items) - 1))
         asked = np.flatnonzero(pool.items[rows] == items) if len(pool.items) else np.empty(0, dtype=np.int64)
         rows = rows[asked]
-        own = pool.scores[rows]
+        scores = np.ascontiguousarray(pool.scores.T)[:, None]
+        own = scores[:, 0, rows][:, :, None]
         # Of equal scores the one in front stands higher, as ``places`` has it.
-        before = np.arange(len(pool.items))[:, None] < rows
-        ahead = (pool.scores[:, None] > own).sum(axis=0)
-        ahead += ((pool.scores[:, None] == own) & before[:, :, None]).sum(axis=0)
+        before = np.arange(len(pool.items)) < rows[:, None]
+        ahead = np.count_nonzero((scores > own) | ((scores == own) & before), axis=2).T
         for place, row, places in zip(asked.tolist(), rows.tolist(), ahead.tolist(), strict=True):
             told = [(pool.models[one], places[one] + 1) for one in np.flatnonzero(pool.proposed[row]).tolist()]
             found[place] = sorted(told, key=lambda pair: pair[1])
@@ -139,7 +139,10 @@ class FusedModel(Recommender):
     def proposed(self, history: Histories, items: Ints) -> NDArray[np.bool_]:
         """Whether any member proposed each of ``items`` to the one person."""
         self.check_asked(history)
-        return np.isin(items, self._pool(history).items)
+        known = self._pool(history).items
+        if not len(known):
+            return np.zeros(len(items), dtype=np.bool_)
+        return np.asarray(known[np.minimum(np.searchsorted(known, items), len(known) - 1)] == items)
 
     def contributions_to(self, history: Histories, items: Ints) -> Floats:
         """The pulls of events by the members whose scores are sums of them, each over the spread of its scores, times
@@ -246,13 +249,14 @@ class FusedModel(Recommender):
         """Weight of each member's score as it is, for the one person: over the spread of what it proposed."""
         found = {}
         columns, pool = self._combiner.columns, self._pool(history)
-        for place, name in enumerate(pool.models):
+        own, scores = pool.proposed.T.astype(np.float64), pool.scores.T.astype(np.float64)
+        counts = np.maximum(own.sum(axis=1), 1)
+        apart = (scores - ((own * scores).sum(axis=1) / counts)[:, None]) * own
+        spreads = np.sqrt((apart**2).sum(axis=1) / counts).tolist()
+        for name, spread in zip(pool.models, spreads, strict=True):
             weight = float(self._combiner.weights[columns.index(f"score:{name}")])
-            if weight > 0 and self.members[name].additive:
-                best = pool.scores[pool.proposed[:, place], place]
-                spread = float(best.std()) if len(best) else 0.0
-                if spread > 0:
-                    found[name] = weight / spread
+            if weight > 0 and spread > 0 and self.members[name].additive:
+                found[name] = weight / spread
         return found
 
 

@@ -14,10 +14,13 @@ from scipy.linalg import lapack
 
 from zhiyin.candidates.base import Params, Recommender
 from zhiyin.candidates.matrix import user_items
+from zhiyin.candidates.remembering import keys_of
 from zhiyin.candidates.topn import threads
 from zhiyin.types import Floats, Histories, Ints, Longs, TrainingData
 
 Values = NDArray[np.float64]
+KEPT_CELLS = 2_000_000
+"""Cells of solved systems of the people asked about last that are kept, 16 MB at most."""
 
 
 class ImplicitALSParams(Params):
@@ -38,9 +41,9 @@ class ImplicitALS(Recommender):
     name: ClassVar[str] = "als"
     params_type: ClassVar[type[Params]] = ImplicitALSParams
     search_space: ClassVar[dict[str, tuple[Any, ...]]] = {
-        "alpha": (10.0, 1.0, 20.0, 40.0, 100.0),
+        "alpha": (10.0, 1.0, 40.0, 100.0),
         "regularization": (30.0, 0.1, 3.0, 10.0, 60.0, 100.0),
-        "factors": (64, 96, 128, 256),
+        "factors": (64, 128, 256, 512),
     }
     additive: ClassVar[bool] = True
     params: ImplicitALSParams
@@ -66,6 +69,7 @@ class ImplicitALS(Recommender):
         self.n_items = len(self.item_factors)
         exact = self.item_factors.astype(np.float64)
         self._gram: Values = exact.T @ exact
+        self._latest: dict[bytes, Values] = {}
         return self
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -77,13 +81,20 @@ class ImplicitALS(Recommender):
         for an empty one. Each is solved for by itself, so who else asks changes nothing."""
         self.check_asked(histories)
         taken = user_items(histories, self.n_items)
-        found = np.zeros((len(histories), self.item_factors.shape[1]), dtype=np.float32)
+        width = self.item_factors.shape[1]
+        found = np.zeros((len(histories), width), dtype=np.float32)
         alpha = self.params.alpha
+        latest = {}
+        keys = keys_of(histories) if len(histories) * width**2 <= KEPT_CELLS else None
         for person in np.flatnonzero(histories.lengths).tolist():
             low, high = taken.indptr[person], taken.indptr[person + 1]
             seen = self.item_factors[taken.indices[low:high]].astype(np.float64)
             confidence = 1.0 + alpha * taken.data[low:high].astype(np.float64)
-            found[person] = _solved(self._system(seen, confidence), confidence @ seen)
+            root = _root(self._system(seen, confidence))
+            found[person] = _solved(root, confidence @ seen)
+            if keys is not None:
+                latest[keys[person]] = root
+        self._latest = latest
         return found
 
     def score(self, histories: Histories) -> Floats:
@@ -101,7 +112,10 @@ class ImplicitALS(Recommender):
             return np.zeros((len(items), 0), dtype=np.float32)
         rows, places, totals, confidence = self._events(history)
         seen = self.item_factors[rows].astype(np.float64)
-        asked = _solved(self._system(seen, confidence), self.item_factors[items].astype(np.float64).T)
+        root = self._latest.get(keys_of(history)[0])
+        if root is None:
+            root = _root(self._system(seen, confidence))
+        asked = _solved(root, self.item_factors[items].astype(np.float64).T)
         parts = (seen @ asked) * (confidence / totals)[:, None]
         return np.asarray(parts[places].T * history.weights, dtype=np.float32)
 
@@ -135,12 +149,18 @@ class ImplicitALS(Recommender):
         )
 
 
-def _solved(system: Values, right: Values) -> Values:
-    """``system``^-1 ``right``, by Cholesky: it is symmetric, and above 0 by the regularization."""
-    found, failed = lapack.dposv(system, right, lower=1)[1:]
+def _root(system: Values) -> Values:
+    """Lower Cholesky factor of ``system``, which is symmetric, and above 0 by the regularization."""
+    found, failed = lapack.dpotrf(system, lower=1)
     if failed:
-        found = np.linalg.lstsq(system, right, rcond=None)[0]
+        # Rounding made it 0: a little more of what keeps it above.
+        found = np.linalg.cholesky(system + 1e-9 * np.trace(system) * np.eye(len(system)))
     return np.asarray(found, dtype=np.float64)
+
+
+def _solved(root: Values, right: Values) -> Values:
+    """What times the matrix of ``root`` gives ``right``."""
+    return np.asarray(lapack.dpotrs(root, right, lower=1)[0], dtype=np.float64)
 
 
 def _one_blas_thread() -> AbstractContextManager[Any]:
