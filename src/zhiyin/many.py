@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ from zhiyin.candidates.short import ByLength
 from zhiyin.errors import UsageError, ZhiyinError
 from zhiyin.fused import FusedModel
 from zhiyin.holding import Conditions, conditions_of, described
+from zhiyin.kept import KeptHistories, Known, together
 from zhiyin.listing import ListRequest
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
@@ -33,14 +34,15 @@ if TYPE_CHECKING:
 BATCH = 4096
 """People whose lists are made at once where everybody's are."""
 Answer = Recommendation | ZhiyinError
+NOBODY = Histories.of([[]])
 
 
 @dataclass(frozen=True)
 class Many:
-    """The parts of an engine that lists of several people need. ``histories`` reads those of the given people, a row
-    each; ``allowed`` says what may come out beside the excluded, under conditions. ``alone`` makes one list by itself,
-    for people who said something of their profile, or about whom a language model is asked; ``spoken`` the list of
-    somebody who said something, without a language model."""
+    """The parts of an engine that lists of several people need. ``known`` tells the histories of people; ``allowed``
+    says what may come out beside the excluded, under conditions. ``alone`` makes one list by itself, for people who
+    said something of their profile, or about whom a language model is asked; ``spoken`` the list of somebody who said
+    something, without a language model."""
 
     store: SqlStore
     bundle: Bundle
@@ -50,7 +52,7 @@ class Many:
     arranger: Arranger
     second: SecondOpinion
     reasons: int
-    histories: Callable[[Sequence[str]], Histories]
+    known: KeptHistories
     allowed: Callable[[Sequence[str], Conditions], NDArray[np.bool_]]
     alone: Callable[[ListRequest], Recommendation]
     spoken: Callable[[str, Histories, int, NDArray[np.bool_], str], Ordered]
@@ -60,9 +62,11 @@ class Many:
         try:
             speakers = set(self.store.profiles.speakers())
             users = list(dict.fromkeys(one.user_id for one in requests if one.user_id is not None))
-            histories = with_nobody(self.histories(users))
+            known = self.known.of(users)
         except ZhiyinError as refused:
             return [refused] * len(requests)
+        histories = together([*(one.history for one in known.values()), NOBODY])
+        requests = without_had(requests, known)
         places: dict[str | None, int] = {user: place for place, user in enumerate(users)} | {None: len(users)}
         found: dict[ListRequest, Answer] = {}
         groups: dict[tuple[object, ...], dict[ListRequest, int]] = {}
@@ -161,15 +165,14 @@ class Many:
             )
 
 
-def with_nobody(histories: Histories) -> Histories:
-    """``histories`` and behind them an empty one, of nobody in particular."""
-    return Histories(
-        np.append(histories.indptr, histories.indptr[-1]),
-        histories.items,
-        histories.weights,
-        histories.times,
-        np.append(histories.users, np.int32(-1)),
-    )
+def without_had(requests: Sequence[ListRequest], known: Mapping[str, Known]) -> list[ListRequest]:
+    """``requests`` with what people turned down among the excluded, where they ask for nothing they had."""
+    return [
+        replace(one, exclude=(*one.exclude, *known[one.user_id].turned_down))
+        if one.had and one.user_id is not None and known[one.user_id].turned_down
+        else one
+        for one in requests
+    ]
 
 
 def aligned(shown: Ints, rows: Ints, chances: Floats) -> Floats:

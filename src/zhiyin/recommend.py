@@ -239,7 +239,7 @@ class Engine(Wired):
             self._arranger,
             self._second,
             self.settings.recommend.reasons,
-            self._histories_now,
+            self._kept,
             self._allowed,
             self._alone,
             self._spoken,

@@ -4,7 +4,7 @@ bundle and the items of this moment."""
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -20,13 +20,14 @@ from zhiyin.candidates.short import ByLength
 from zhiyin.config import PreprocessSettings, Settings
 from zhiyin.errors import BundleError, ModelError
 from zhiyin.holding import Conditions, holding
+from zhiyin.kept import KeptHistories, Known, together
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
 from zhiyin.pipeline import Ranked
 from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import CLOCKS_DIFFER, happened, histories_of
-from zhiyin.preprocess.few import histories_now
+from zhiyin.preprocess.few import histories_now, without_interest
 from zhiyin.rank.probability import Probability
 from zhiyin.secondopinion import SecondOpinion
 from zhiyin.serving import Models, served
@@ -75,7 +76,7 @@ class Wired:
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""
         self._shelf = self._shelf.renewed()
-        for name in ("_ranker", "_alike", "_second", "_arranger", "_listener", "_profiler", "_desk", "_many"):
+        for name in ("_ranker", "_alike", "_second", "_arranger", "_listener", "_profiler", "_desk", "_many", "_kept"):
             self.__dict__.pop(name, None)
 
     def renewed(self) -> Self:
@@ -88,6 +89,11 @@ class Wired:
         """Take notice of items that were hidden, shown or deleted since: they come out nowhere from now on. Items that
         were added are noticed by ``refresh`` and ``renewed``."""
         self._shelf.look_again()
+
+    def forget(self, user_ids: Iterable[str]) -> None:
+        """Let go of what is kept of people between requests. No list depends on it: whether it still holds is asked of
+        the store each time. For people who are erased."""
+        self._kept.forget(user_ids)
 
     @cached_property
     def _ranker(self) -> ByLength:
@@ -199,16 +205,33 @@ class Wired:
 
     def _histories_now(self, users: Sequence[str]) -> Histories:
         """The same as ``_histories`` gives of each of ``users`` alone."""
-        return histories_now(
-            self.store.events_of(users),
+        return together([one.history for one in self._kept.of(users).values()])
+
+    @cached_property
+    def _kept(self) -> KeptHistories:
+        return KeptHistories(self.store, self._read)
+
+    def _read(self, users: Sequence[str]) -> tuple[dict[str, Known], set[str]]:
+        """What the store knows of each of ``users``, and those who have an event with a time to come."""
+        events = self.store.events_of(users)
+        until = time.time_ns() // 1000 + CLOCKS_DIFFER
+        histories = histories_now(
+            events,
             users,
             self._shelf.items,
             self._preprocess,
             unit=self._unit,
             known=self.bundle.users,
             now=self._now,
-            until=time.time_ns() // 1000 + CLOCKS_DIFFER,
+            until=until,
         )
+        turned = without_interest(events, self._preprocess, until)
+        found = {
+            user: Known(histories.slice(place, place + 1), tuple(turned.get(user, ())))
+            for place, user in enumerate(users)
+        }
+        dated = zip(events.user_id, events.time, strict=True)
+        return found, {user for user, stamp in dated if stamp is not None and stamp > until}
 
     def _histories(self, events: pl.DataFrame, users: Sequence[str]) -> Histories:
         liked = positives(happened(events), self._preprocess, unit=self._unit)

@@ -86,6 +86,22 @@ def histories_now(
     return Histories(indptr, item[order].astype(np.int32), told[order], time[order], known.rows(user_ids))
 
 
+def without_interest(events: EventLists, settings: PreprocessSettings, until: int) -> dict[str, list[str]]:
+    """Items that people had an event with by ``until`` that shows no interest (turned down, rated low), by person. What
+    else they had is in their histories."""
+    table = type_weights(settings)
+    low = any(table.get(_kind_of(name), OTHER_WEIGHT) <= 0 for name in set(events.event_type))
+    if not len(events.seq) or (not low and settings.positive_rating is None):
+        return {}
+    weight = _weights(events.event_type, np.array(events.value, dtype=np.float64), settings)[1]
+    found: dict[str, list[str]] = {}
+    for place in np.flatnonzero(weight <= 0).tolist():
+        time = events.time[place]
+        if time is None or time <= until:
+            found.setdefault(events.user_id[place], []).append(events.item_id[place])
+    return found
+
+
 @lru_cache(4096)
 def _kind_of(event_type: str) -> str:
     """As ``weights`` reads it: by polars, whose idea of a space is not that of Python."""

@@ -28,12 +28,15 @@ def server(project: Path) -> Iterator[str]:
         port = free.getsockname()[1]
     words = ["serve", "--port", str(port), "--project", str(project)]
     with (project.parent / "log").open("wb") as log:
-        process = subprocess.Popen([sys.executable, "-c", "from zhiyin.cli import main; main()", *words], stdout=log, stderr=log)
+        process = subprocess.Popen(
+            [sys.executable, "-c", "from zhiyin.cli import main; main()", *words], stdout=log, stderr=log
+        )
     try:
         address = f"http://127.0.0.1:{port}"
         deadline = time.monotonic() + 60
         while not _ready(address):
-            assert process.poll() is None and time.monotonic() < deadline, (project.parent / "log").read_text()
+            assert process.poll() is None, (project.parent / "log").read_text()
+            assert time.monotonic() < deadline, (project.parent / "log").read_text()
             time.sleep(0.05)
         yield address
     finally:

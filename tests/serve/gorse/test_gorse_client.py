@@ -117,7 +117,8 @@ def _feedback(call: Called) -> None:
 
 def _lists(call: Called) -> None:
     best = call("get_recommend", "tea-0", n=3)
-    assert [type(one) for one in best] == [Score] * 3 and best[0].id == TEAS[4]
+    assert [type(one) for one in best] == [Score] * 3
+    assert best[0].id == TEAS[4]
     assert [one.score for one in best] == sorted((one.score for one in best), reverse=True)
     assert [one.id for one in call("get_recommend", "tea-0", n=2, offset=1)] == [one.id for one in best[1:]]
     assert all(one.id in BOOKS for one in call("get_recommend", "tea-0", "Books", 4))
@@ -130,9 +131,11 @@ def _lists(call: Called) -> None:
     assert {one["ItemId"] for one in call("list_feedbacks", "read", "dave")} == {one.id for one in dave}
     visit = [{"FeedbackType": "view", "UserId": "", "ItemId": key, "Timestamp": ""} for key in TEAS[:2]]
     session = call("session_recommend", visit, 3)
-    assert session[0]["Id"] == TEAS[2] and not {one["Id"] for one in session} & set(TEAS[:2])
+    assert session[0]["Id"] == TEAS[2]
+    assert not {one["Id"] for one in session} & set(TEAS[:2])
     around = call("get_neighbors", BOOKS[2].replace('"', "%22"), 2)
-    assert len(around) == 2 and {one["Id"] for one in around} < set(BOOKS) - {BOOKS[2]}
+    assert len(around) == 2
+    assert {one["Id"] for one in around} < set(BOOKS) - {BOOKS[2]}
 
 
 def _all(call: Called, name: str, key: str, n: int) -> set[str]:

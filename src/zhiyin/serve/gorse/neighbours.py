@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from zhiyin.answers import Recommended
@@ -126,11 +127,10 @@ async def _people(tenant: Tenant, user_id: str, n: int, offset: int) -> list[dto
         if store.rows.user(user_id) is None:
             return None
         own = store.events(user_id)
-        now = time.time_ns() // 1000
-        found = counted(tenant).crowd(store).alike(user_id, own, n + offset, now)
+        found = counted(tenant).crowd(store).alike(user_id, own, MOST, time.time_ns() // 1000)
         # Somebody may have been deleted since the crowd was counted.
-        there = [dto.Score(Id=key, Score=score) for key, score in found if store.rows.user(key) is not None]
-        return there[offset : offset + n]
+        there = (dto.Score(Id=key, Score=score) for key, score in found if store.rows.user(key) is not None)
+        return list(islice(there, offset, offset + n))
 
     told = await tenant.read(read)
     if told is None:
