@@ -44,6 +44,9 @@ def test_chances_are_those_of_the_draws(scale: float) -> None:
     assert found.sum() == pytest.approx(1)
     assert found[3] == found[4]
     assert np.abs(found - seen).max() < 0.002 + 4 * np.sqrt(0.25 / draws)
+    one = Thompson()
+    one.posterior = lambda ids: (a, b)  # type: ignore[method-assign]
+    assert np.abs(one.chances(["x"] * 12) - found).max() < 0.01
 
 
 @settings(max_examples=60, deadline=None)

@@ -60,7 +60,7 @@ class Favourite:
     """Likes one item nine times as much as any other."""
 
     def chances(self, ids: Sequence[str], told: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        assert told.shape == (len(ids), 5)
+        assert told.shape in {(len(ids), 5), (len(ids), 0)}
         weight = np.array([9.0 if key == "shampoo" else 1.0 for key in ids])
         return np.asarray(weight / weight.sum())
 

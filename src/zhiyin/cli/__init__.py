@@ -38,6 +38,7 @@ def _register() -> None:
         restore,
         serve,
         similar,
+        simulate,
         tenants,
         train,
         tune,
@@ -58,6 +59,7 @@ def _register() -> None:
     app.command("serve")(serve.serve)
     app.command("dump")(dump.dump)
     app.command("restore")(restore.restore)
+    app.command("simulate")(simulate.simulate)
     app.command("doctor")(doctor.doctor)
     app.add_typer(pipelines.app, name="pipelines")
     app.add_typer(experiments.app, name="experiments")

@@ -20,7 +20,8 @@ class Chooser(Protocol):
     """Learns from outcomes which of some items is worth a place."""
 
     def chances(self, ids: Sequence[str], told: Values) -> Values:
-        """The chance [m] that each of the items ``ids`` is drawn, summing to 1. ``told`` [m, d]: see ``told``."""
+        """The chance [m] that each of the items ``ids`` is drawn, summing to 1. ``told`` [m, 5]: see ``told``; [m, 0]
+        for a method that does not look at it."""
         ...
 
 

@@ -110,7 +110,7 @@ class Explore(Stage):
         """A place of ``pool`` for each slot with the chance that it was drawn, and the chances of all places."""
         own = self.params
         chooser = items.chooser(own.by)
-        known = told(rows, asked.history, items)
+        known = told(rows, asked.history, items) if own.by == "linucb" else np.zeros((len(rows), 0))
         drawn, weight, spread = np.empty(slots, dtype=np.int64), np.empty(slots), np.empty(len(pool))
         for slot in range(slots):
             part = np.arange(slot, len(pool), slots)
