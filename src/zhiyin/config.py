@@ -181,6 +181,9 @@ class RetrainSettings(Section):
     """Train again when the served bundle is older than this; None goes by events alone."""
     new_share: float | None = Field(None, gt=0)
     """Train again when so many events have come since, as a share of those before; None goes by age alone."""
+    drop: float | None = Field(None, gt=0, lt=1)
+    """Train again when lists are surely taken less than before this bundle, by more than this share; None does not
+    look."""
     minimum_new_events: int = Field(100, ge=1)
     """... and never before this many."""
     check_seconds: float = Field(30.0, gt=0)

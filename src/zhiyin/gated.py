@@ -9,6 +9,7 @@ candidate's choice fitted on everything.
 
 from __future__ import annotations
 
+import math
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -22,8 +23,8 @@ from zhiyin.bundle import FOLDER, Bundle, active, load
 from zhiyin.bundle.writing import write
 from zhiyin.config import Settings
 from zhiyin.errors import BundleError
-from zhiyin.evaluate.intervals import bootstrap_difference
 from zhiyin.evaluate.metrics import accuracy
+from zhiyin.feedback.promotion import FEWEST, decide
 from zhiyin.newcomers import Shelf
 from zhiyin.ports import Progress, Silent
 from zhiyin.preprocess.clean import positives
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 HELD_OUT = 0.5
 """Share of the new events that is held out, the latest."""
-FEWEST_PEOPLE = 30
-"""With fewer people to ask nothing can be told."""
 MOST_PEOPLE = 5_000
 K = 10
 
@@ -53,8 +52,6 @@ class Promotion:
     bundle: str
     reason: str
     people: int = 0
-    served_ndcg: float | None = None
-    candidate_ndcg: float | None = None
     gain: float | None = None
     low: float | None = None
     high: float | None = None
@@ -97,8 +94,8 @@ def train_if_better(store: SqlStore, settings: Settings, project: Path, progress
         return Promotion(False, bundle.manifest.name, reason)
     before, after = events.filter(events["seq"] <= cut), events.filter(events["seq"] > cut)
     people = _people(after, settings.train.seed)
-    if len(people) < FEWEST_PEOPLE:
-        reason = f"only {len(people)} people have new events, {FEWEST_PEOPLE} are needed: nothing was trained"
+    if len(people) < FEWEST:
+        reason = f"only {len(people)} people have new events, {FEWEST} are needed: nothing was trained"
         return Promotion(False, bundle.manifest.name, reason)
     learned = learn(Before(store, cut), settings, project, progress)  # type: ignore[arg-type]  # a store all but in name
     with progress.task("Comparing the new bundle with the served one"):
@@ -106,17 +103,12 @@ def train_if_better(store: SqlStore, settings: Settings, project: Path, progress
             name = write(Path(folder), learned.content, time.time_ns() // 1000).name
             new = values_of(store, load(Path(folder) / name), settings, before, after, people)
         old = values_of(store, bundle, settings, before, after, people)
-    gain = bootstrap_difference(new, old, seed=settings.train.seed)
-    promoted = gain.low > -settings.retrain.tolerance
-    told = (
-        f"NDCG@{K} on the newest events {gain.mean:+.4f} ({gain.low:+.4f} to {gain.high:+.4f}), {gain.users:,} people"
-    )
+    told = decide(old, new, metric=f"NDCG@{K}", tolerance=settings.retrain.tolerance, seed=settings.train.seed)
     name = bundle.manifest.name
-    if promoted:
+    if told.promote:
         name = publish_again(store, learned, settings, project, progress).manifest.name
-    measured = (float(np.nanmean(old)), float(np.nanmean(new)), gain.mean, gain.low, gain.high)
-    reason = f"{told}: {'served' if promoted else 'not surely better, so what was served stays'}"
-    return Promotion(promoted, name, reason, gain.users, *measured)
+    figures = None if math.isnan(told.low) else (told.gain, told.low, told.high)
+    return Promotion(told.promote, name, told.reason, told.people, *(figures or ()))
 
 
 def values_of(

@@ -23,4 +23,4 @@ def serve(
 
     settings = load_settings(project).serve
     at, number = address(settings, host, port)
-    serve(project, at, number, workers or settings.workers)
+    serve(project, at, number, workers or settings.workers, typer.echo)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 
-from zhiyin.serve.problems import TYPE
+from zhiyin.serve.problems import TYPE, of_http
 
 
 class Place(BaseModel):
@@ -37,6 +40,7 @@ class Problem(BaseModel):
     """Seconds after which to ask again."""
 
 
+METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 SAID = {
     400: "The request cannot be read as what it says it is",
     401: "No API key, or none that is known",
@@ -60,6 +64,9 @@ def answers(*codes: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+LONG: dict[int | str, dict[str, Any]] = {
+    414: {"description": "The address is longer than 64 KiB: ask for less at once"}
+}
 EVERYWHERE = answers(400, 401, 403, 422, 429, 503)
 MISSING = answers(404)
 CONFLICT = answers(409)
@@ -80,7 +87,25 @@ def install(app: FastAPI) -> None:
             return told
         return told | {"paths": {path: _open(item) for path, item in told["paths"].items()}}
 
+    @app.exception_handler(405)
+    async def _method(request: Request, error: HTTPException) -> JSONResponse:
+        """With all methods of the address, where the framework names those of one handler."""
+        told = of_http(error)
+        if allowed := methods_of(app, request.scope["path"]):
+            told.headers["Allow"] = ", ".join(allowed)
+        return told
+
     app.openapi = openapi  # type: ignore[method-assign]  # the documented way to extend it
+
+
+def methods_of(app: FastAPI, path: str) -> list[str]:
+    """Methods that are documented for the address ``path``; empty where it is not."""
+    found: set[str] = set()
+    for template, item in app.openapi()["paths"].items():
+        pattern = "[^/]+".join(re.escape(part) for part in re.split(r"{[^}]*}", template))
+        if re.fullmatch(pattern, path):
+            found |= {name.upper() for name in item if name in METHODS}
+    return sorted(found)
 
 
 def _open(item: dict[str, Any]) -> dict[str, Any]:

@@ -12,11 +12,11 @@ import orjson
 
 from zhiyin.answers import Recommendation, Recommended
 from zhiyin.errors import StoreUnavailable
+from zhiyin.experimenting import Assigned
 from zhiyin.listing import ListRequest
 from zhiyin.serve.live import Live
 from zhiyin.serve.metrics import CACHED
 from zhiyin.serve.shown import items_of, new_id
-from zhiyin.serve.variants import Assigned
 from zhiyin.store.impressions import Impression, Shown
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Lists:
     """``seconds`` is how long a list may take where the asker sets no deadline."""
 
     def __init__(self, live: Live, seconds: float) -> None:
-        self._live, self._seconds, self._assign = live, seconds, live.variants.of
+        self._live, self._seconds, self._assign = live, seconds, live.assigned
 
     def kept(self, request: ListRequest, form: Form) -> Listed | None:
         """The answer where one is kept that is still true, found without waiting for anything."""

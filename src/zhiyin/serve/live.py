@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from zhiyin.answers import Recommendation
 from zhiyin.config import Settings
 from zhiyin.errors import NotTrained, StoreError, ZhiyinError
+from zhiyin.experimenting import Assigned, Assigner
 from zhiyin.listing import ListRequest
 from zhiyin.serve.batching import Batcher
 from zhiyin.serve.cache import ListCache
 from zhiyin.serve.logs import log
 from zhiyin.serve.shown import ShownLists
 from zhiyin.serve.untrained import Untrained
-from zhiyin.serve.variants import Variants
 from zhiyin.serve.writing import WriteQueue
 from zhiyin.store.changes import Changes
 from zhiyin.store.sql import SqlStore
@@ -48,7 +48,7 @@ class Live:
         """Whether ``follow`` waits for nobody."""
         self.cache: ListCache[Any] = ListCache(settings.serve.cached_people, settings.serve.cache_seconds)
         self.shown = ShownLists(writes, settings.serve.impressions)
-        self.variants = Variants(store)
+        self._assigner: Assigner | None = None
         self._untrained = Untrained(store, settings)
         self._engine: Engine | None = None
         self._desk: Engine | None = None
@@ -116,6 +116,13 @@ class Live:
             self._apply(found)
             self._token, self._mark = token, found.mark
 
+    def assigned(self, user_id: str | None, surface: str) -> Assigned | None:
+        """The variant of a running experiment that somebody gets there."""
+        assigner = self._assigner
+        if assigner is None:
+            assigner = self._assigner = Assigner.read(self._store)
+        return assigner(user_id, surface)
+
     def seen(self, user_id: str) -> set[str]:
         """Items that the person has events with."""
         return set(self._store.events(user_id)["item_id"])
@@ -144,7 +151,7 @@ class Live:
             self._look_again = True
             self.cache.clear()
         if found.experiment:
-            self.variants.changed()
+            self._assigner = None
             self.cache.clear()
         if found.bundle or self._new_items(found):
             self._wanted.set()
@@ -209,6 +216,8 @@ class Live:
                 continue
             if built is not None:
                 self._next = built
+                # A kept list would go on hiding what is new.
+                self.cache.clear()
                 log.info("engine_ready", bundle=self.bundle, seconds=round(time.perf_counter() - began, 3))
             self._loaded.set()
 

@@ -13,6 +13,7 @@ from zhiyin.serve.problems import problem
 
 REQUEST_ID = b"x-request-id"
 UNKNOWN = "unknown"
+APIS = frozenset({"/v1", "/api"})
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 
@@ -47,8 +48,17 @@ class Observed:
                 fix = f"this is a fault of ours: look for {number} in the log"
                 await problem(500, "the request failed", fix=fix)(scope, receive, sending)
         seconds = time.perf_counter() - began
-        route = getattr(scope.get("route"), "path", UNKNOWN)
+        route = _documented(scope)
         method = scope["method"] if scope["method"] in METHODS else UNKNOWN
         REQUESTS.labels(method, route, str(status)).inc()
         SECONDS.labels(route).observe(seconds)
         log.debug("request", request=number, method=method, route=route, status=status, seconds=round(seconds, 5))
+
+
+def _documented(scope: Scope) -> str:
+    """The address as it is documented. A route knows its own part alone where its API was included as a whole."""
+    route: str | None = getattr(scope.get("route"), "path", None)
+    if route is None:
+        return UNKNOWN
+    start = "/" + scope["path"].split("/", 2)[1]
+    return route if start not in APIS or route.startswith(f"{start}/") else start + route

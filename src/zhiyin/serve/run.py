@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
+import tempfile
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,26 +16,44 @@ from zhiyin.errors import UsageError
 from zhiyin.store import open_store
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
-def serve(project: Path, host: str, port: int, workers: int) -> None:
-    """Answer until told to stop (SIGTERM, SIGINT). Raises UsageError where others could reach a service without keys,
-    ConfigError and StoreError where the project is no use."""
-    from granian import Granian
-    from granian.constants import Interfaces, Loops
+def serve(project: Path, host: str, port: int, workers: int, say: Callable[[str], None] = print) -> None:
+    """Answer until told to stop (SIGTERM, SIGINT). ``port`` 0 takes a free one. ``say`` is told where it answers.
 
+    Raises UsageError where others could reach a service without keys, or the port is taken; ConfigError and StoreError
+    where the project is no use."""
     settings = load_settings(project)
     store = open_store(settings.store.url, project)
     try:
-        open_to_all = not store.keys.any()
+        keyless = not store.keys.any()
     finally:
         store.close()
-    if open_to_all and not _is_loopback(host):
+    if keyless and not _is_loopback(host):
         raise UsageError(
             f"no API key is configured, and {host} can be reached by others",
             where="--host",
             fix="make a key with 'zhiyin keys create', or serve 127.0.0.1",
         )
+    port = _free(host, port)
+    with tempfile.TemporaryDirectory(prefix="zhiyin-metrics-") as folder:
+        # The processes count into files of one folder; products of matrices keep to one thread, for the processes share
+        # the machine. Both are read when the libraries are loaded, which is done once, before there are processes.
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        for name in THREADS:
+            os.environ.setdefault(name, "1")
+        import zhiyin.serve.app  # noqa: F401
+
+        who = "; no API key is configured, so it answers this machine alone" if keyless else ""
+        say(f"Zhiyin answers at http://{_shown(host)}:{port} ({workers} processes), see /docs{who}")
+        _granian(project.resolve(), host, port, workers, settings.serve.shutdown_seconds)
+
+
+def _granian(project: Path, host: str, port: int, workers: int, shutdown: float) -> None:
+    from granian import Granian
+    from granian.constants import Interfaces, Loops
+
     server = Granian(
         f"{__name__}:application",
         address=host,
@@ -42,22 +63,37 @@ def serve(project: Path, host: str, port: int, workers: int) -> None:
         workers=workers,
         respawn_failed_workers=True,
         respawn_interval=0.5,
-        workers_kill_timeout=max(1, round(settings.serve.shutdown_seconds)),
+        workers_kill_timeout=max(1, round(shutdown)),
         log_enabled=False,
     )
-    server.serve(target_loader=partial(application, project.resolve(), workers), wrap_loader=False)
+    server.serve(target_loader=partial(application, project, workers), wrap_loader=False)
 
 
 def application(project: Path, workers: int, *_: Any) -> Any:
     """The application of one process."""
-    # Products of matrices keep to one thread: the processes share the machine. Set before numpy is loaded.
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(name, "1")
     from zhiyin.serve.app import make_app
     from zhiyin.serve.logs import set_up
 
     set_up(load_settings(project).serve.log_level)
     return make_app(project, workers)
+
+
+def _free(host: str, port: int) -> int:
+    """``port``, or a free one for 0. Raises UsageError where it cannot be had."""
+    try:
+        with socket.create_server((host, port), family=_family(host)) as listening:
+            return int(listening.getsockname()[1])
+    except OSError as refused:
+        what = f"cannot listen on {host}, port {port}: {refused.strerror or refused}"
+        raise UsageError(what, fix="stop what listens there, or choose another with --host and --port") from refused
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_loopback(host: str) -> bool:

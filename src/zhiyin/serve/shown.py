@@ -26,8 +26,7 @@ def new_id() -> str:
 
 
 def items_of(items: Sequence[Recommended]) -> list[Shown]:
-    """Positions are counted from 0."""
-    return [(one.item_id, place, one.propensity) for place, one in enumerate(items)]
+    return [(one.item_id, one.rank, one.propensity) for one in items]
 
 
 class ShownLists:

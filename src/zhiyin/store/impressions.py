@@ -1,6 +1,6 @@
 """Lists that were shown: ``SqlStore.impressions`` reads, ``put_impressions`` and ``confirm`` write for ``Writer``.
 
-One row a list. ``items`` is JSON: ``[[item_id, position, propensity], ...]``, positions from 0, propensity the chance
+One row a list. ``items`` is JSON: ``[[item_id, position, propensity], ...]``, positions from 1, propensity the chance
 that the item stood there (null where nobody knows). A list is confirmed once it is known to have been seen.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 Shown = tuple[str, int, float | None]
-"""An item, its position from 0, the chance that it stood there."""
+"""An item, its position from 1, the chance that it stood there."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from zhiyin.errors import Conflict
 from zhiyin.serve.auth import CanWrite
 from zhiyin.serve.documented import CONFLICT
 from zhiyin.serve.metrics import EVENTS
-from zhiyin.serve.v1.fields import MOST, Id, In, Micros, Out, one_of, person
+from zhiyin.serve.v1.fields import MOST, Id, In, Micros, Number, Out, one_of, person
 
 router = APIRouter(prefix="/events", tags=["events"])
 
@@ -29,7 +29,7 @@ class EventIn(In):
     item_id: Id
     type: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")] = "view"
     """view, click, like, purchase, rating, ...: what each weighs is set in [preprocess] weights."""
-    value: Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12)] | None = None
+    value: Annotated[float, Number, Field(allow_inf_nan=False, ge=-1e12, le=1e12)] | None = None
     """A rating; or how often or how long."""
     time: Micros | None = None
     """None takes the time of arrival."""

@@ -16,7 +16,7 @@ from zhiyin.errors import ZhiyinError
 from zhiyin.explaining import Explanation, reworded
 from zhiyin.recommend import Engine
 from zhiyin.serve.auth import CanRead
-from zhiyin.serve.documented import CONFLICT
+from zhiyin.serve.documented import CONFLICT, LONG
 from zhiyin.serve.problems import body_of
 from zhiyin.serve.tenants import Tenant
 from zhiyin.serve.v1.conditions import fitting
@@ -33,6 +33,11 @@ FORM = """Events of the stream, each with JSON as data:
 - `kept`: instead of `words`, why the answer stays as it is: `{"reason": "..."}`;
 - `problem`: instead of all others, an error as everywhere else;
 - `done`: the end."""
+EVENT = {
+    "type": "object",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["event", "data"],
+}
 EXAMPLE = 'event: answer\ndata: {"item_id": "茶/龙井 50g", "shown": true, ...}\n\nevent: done\ndata: {}\n\n'
 
 
@@ -86,18 +91,18 @@ def question(
     language: Language = None,
     k: Annotated[K, Query(description="Length of the list in question")] = 10,
     query: Annotated[Words | None, Query(description="The request in words that the list answers")] = None,
-    exclude: Annotated[list[Id] | None, Query(max_length=1_000, description="Items left out of the list")] = None,
+    exclude: Annotated[list[Id], Query(max_length=100, description="Items left out of the list")] = [],  # noqa: B006
     surface: Annotated[Surface, Query(description="Where the list is shown")] = DEFAULT_SURFACE,
 ) -> Question:
     return Question(
-        user_id=user_id, item_id=item_id, language=language, k=k, query=query, exclude=exclude or [], surface=surface
+        user_id=user_id, item_id=item_id, language=language, k=k, query=query, exclude=exclude, surface=surface
     )
 
 
 Asked = Annotated[Question, Depends(question)]
 
 
-@router.get("", response_model=Told, responses=CONFLICT)
+@router.get("", response_model=Told, responses=CONFLICT | LONG)
 async def explain_item(tenant: CanRead, asked: Asked) -> Any:
     """Why an item is among the best ``k`` for a person, each sentence with its evidence; or which rule keeps it out, or
     what would bring it in. An unknown person or item has an answer too."""
@@ -110,8 +115,9 @@ async def explain_item(tenant: CanRead, asked: Asked) -> Any:
     "/stream",
     response_class=StreamingResponse,
     responses={
-        200: {"description": FORM, "content": {STREAM: {"schema": {"type": "string"}, "example": EXAMPLE}}},
+        200: {"description": FORM, "content": {STREAM: {"schema": EVENT, "example": EXAMPLE}}},
         **CONFLICT,
+        **LONG,
     },
 )
 async def stream_explanation(tenant: CanRead, asked: Asked) -> StreamingResponse:

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import Query
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from zhiyin.events.cells import LONGEST_ID
 
@@ -22,9 +22,22 @@ Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern
 Title = Annotated[str, StringConstraints(max_length=2_000, pattern=TEXT)]
 LongText = Annotated[str, StringConstraints(max_length=200_000, pattern=TEXT)]
 Category = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID, pattern=TEXT)]
-Micros = Annotated[int, Field(ge=-62_135_596_800_000_000, le=253_402_300_799_999_999)]
+
+
+def _number(told: Any) -> Any:
+    """ValueError for what is no number in JSON: a slip must not go unnoticed."""
+    if isinstance(told, bool | str | bytes):
+        raise ValueError("send a number")
+    return told
+
+
+Number = BeforeValidator(_number)
+Flag = Annotated[bool, Field(strict=True)]
+Micros = Annotated[int, Number, Field(ge=-62_135_596_800_000_000, le=253_402_300_799_000_000)]
 """Microseconds since 1970, UTC: the years 1 to 9999."""
+Count = Annotated[int, Number, Field(ge=1, le=1_000)]
 K = Annotated[int, Field(ge=1, le=1_000)]
+"""``Count`` where it is part of the address."""
 Surface = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00/\\]*$")]
 
 SESSION = "session:"

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from zhiyin.serve.auth import CanWrite
 from zhiyin.serve.shown import new_id
-from zhiyin.serve.v1.fields import Id, In, Micros, Out, Surface, one_of, person
+from zhiyin.serve.v1.fields import Id, In, Micros, Number, Out, Surface, one_of, person
 from zhiyin.store.impressions import Impression
 from zhiyin.types import DEFAULT_SURFACE
 
@@ -21,9 +21,9 @@ MOST = 1_000
 
 class ItemShown(In):
     item_id: Id
-    position: Annotated[int, Field(ge=0, le=100_000)] | None = None
+    position: Annotated[int, Number, Field(ge=0, le=100_000)] | None = None
     """Place in the list, from 0; left out, as it stands here."""
-    propensity: Annotated[float, Field(gt=0, le=1)] | None = None
+    propensity: Annotated[float, Number, Field(gt=0, le=1)] | None = None
     """The chance that it stood there, where something was drawn; null where nobody knows."""
 
 

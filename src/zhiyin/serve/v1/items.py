@@ -11,12 +11,13 @@ from pydantic import Field
 
 from zhiyin.errors import NotThere
 from zhiyin.serve.auth import CanRead, CanWrite
-from zhiyin.serve.documented import MISSING
+from zhiyin.serve.documented import LONG, MISSING
 from zhiyin.serve.v1.fields import (
     MOST,
     Attributes,
     Category,
     Cursor,
+    Flag,
     Id,
     In,
     ItemId,
@@ -46,7 +47,7 @@ class ItemIn(In):
     """Any JSON object; pipeline files and conditions know its names: price, stock, ..."""
     time: Micros | None = None
     """When it was made, in microseconds UTC."""
-    hidden: bool = False
+    hidden: Flag = False
     """A hidden item stays, with its events, and is in no list."""
 
 
@@ -59,7 +60,7 @@ class ItemPatch(In):
     attributes: Attributes | None = None
     """These attributes alone; the others stay."""
     time: Micros | None = None
-    hidden: bool = False
+    hidden: Flag = False
 
 
 class ItemOut(Out):
@@ -107,17 +108,17 @@ async def put_items(
     return Put(new=written.new, changed=written.changed, same=written.same)
 
 
-@router.get("", response_model=Items)
+@router.get("", response_model=Items, responses=LONG)
 async def get_items(
     tenant: CanRead,
     item_id: Annotated[
-        list[Id] | None, Query(max_length=1_000, description="These items; given more than once")
-    ] = None,
+        list[Id], Query(default_factory=list, max_length=100, description="These items; given more than once")
+    ],
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Items:
     """Items by id, or without ids a page of all in order of id."""
-    if item_id is not None:
+    if item_id:
         wanted = list(dict.fromkeys(item_id))
         found = await tenant.read(lambda store: {key: _read(store, key) for key in wanted})
         shown = [_out(row) for row in found.values() if row is not None]

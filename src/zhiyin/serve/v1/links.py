@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body
 from pydantic import Field
 
 from zhiyin.serve.auth import CanWrite
-from zhiyin.serve.v1.fields import MOST, Id, In, Micros, Put
+from zhiyin.serve.v1.fields import MOST, Id, In, Micros, Number, Put
 from zhiyin.store.writer import Writer
 
 router = APIRouter(prefix="/links", tags=["links"])
@@ -17,7 +17,7 @@ router = APIRouter(prefix="/links", tags=["links"])
 class LinkIn(In):
     user_id: Id
     other_id: Id
-    weight: Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e12)] = 1.0
+    weight: Annotated[float, Number, Field(allow_inf_nan=False, ge=0, le=1e12)] = 1.0
     """How close; 0 takes the link out of account."""
     time: Micros | None = None
 

@@ -11,7 +11,7 @@ from zhiyin.errors import Conflict, NotThere, UsageError
 from zhiyin.recommend import Engine
 from zhiyin.serve.auth import CanRead, CanWrite
 from zhiyin.serve.documented import CONFLICT, MISSING
-from zhiyin.serve.v1.fields import Id, In, Language, Out, UserId, Words
+from zhiyin.serve.v1.fields import Flag, Id, In, Language, Out, UserId, Words
 from zhiyin.understand.profiles.view import Profile
 from zhiyin.understand.wishes.asked import Asked
 
@@ -40,7 +40,7 @@ class EditIn(In):
     """In plain words, Chinese or English: "less horror", "不要再推恐怖片"."""
     statement: Id | None = None
     """The statement of the profile, by its id, that ``said`` takes the place of, or that is taken out."""
-    remove: bool = False
+    remove: Flag = False
     """Take the statement out."""
 
 

@@ -16,7 +16,7 @@ from zhiyin.serve.lists import Listed
 from zhiyin.serve.tenants import Tenant
 from zhiyin.serve.v1.answer import LIST
 from zhiyin.serve.v1.conditions import Where, fitting
-from zhiyin.serve.v1.fields import Id, In, K, Surface, Words, at_most_one_of, person
+from zhiyin.serve.v1.fields import Count, Flag, Id, In, Number, Surface, Words, at_most_one_of, person
 from zhiyin.types import DEFAULT_SURFACE
 
 router = APIRouter(prefix="/recommend", tags=["recommend"])
@@ -28,8 +28,8 @@ class Wanted(In):
     user_id: Id | None = None
     """For whom; or ``session_id``. Neither: nobody in particular, with ``query`` or without."""
     session_id: Id | None = None
-    k: K = 10
-    offset: Annotated[int, Field(ge=0, le=1_000)] = 0
+    k: Count = 10
+    offset: Annotated[int, Number, Field(ge=0, le=1_000)] = 0
     """Items to pass over: the second page of 10 is offset 10."""
     query: Words | None = None
     """A request in words, Chinese or English."""
@@ -37,14 +37,14 @@ class Wanted(In):
     """Items that must not come."""
     where: Where | Annotated[list[Where], Field(max_length=20)] | None = None
     """Conditions that every item must hold, as pipeline files have them: {"category": "Books", "price_below": 20}."""
-    include_seen: bool = False
+    include_seen: Flag = False
     surface: Surface = DEFAULT_SURFACE
     """Where the list is shown: its pipeline re-ranks."""
-    explain: bool = True
+    explain: Flag = True
     """Reasons and sources with each item; without them a list is cheaper."""
-    trace: bool = False
+    trace: Flag = False
     """What each stage of re-ranking did."""
-    deadline_ms: Annotated[int, Field(ge=1, le=60_000)] | None = None
+    deadline_ms: Annotated[int, Number, Field(ge=1, le=60_000)] | None = None
     """A list that is not ready by then is what is popular, and says so."""
 
     @model_validator(mode="after")

@@ -12,13 +12,13 @@ from zhiyin.serve.auditing import Audits
 from zhiyin.serve.auth import CanAdmin, CanRead
 from zhiyin.serve.documented import CONFLICT
 from zhiyin.serve.retraining import Retraining
-from zhiyin.serve.v1.fields import In, Out
+from zhiyin.serve.v1.fields import Flag, In, Out
 
 router = APIRouter(prefix="/training", tags=["bundles"])
 
 
 class Start(In):
-    search: bool = True
+    search: Flag = True
     """Search hyper-parameters again; without it the defaults are taken, which is quicker."""
 
 

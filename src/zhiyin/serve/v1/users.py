@@ -10,7 +10,7 @@ from pydantic import Field
 
 from zhiyin.errors import NotThere
 from zhiyin.serve.auth import CanRead, CanWrite
-from zhiyin.serve.documented import MISSING
+from zhiyin.serve.documented import LONG, MISSING
 from zhiyin.serve.v1.fields import MOST, Attributes, Cursor, Id, In, Limit, Out, Put, Removed, UserId
 from zhiyin.store.rows import UserRow
 from zhiyin.store.writer import Writer
@@ -61,17 +61,17 @@ async def put_users(
     return Put(new=written.new, changed=written.changed, same=written.same)
 
 
-@router.get("", response_model=Users)
+@router.get("", response_model=Users, responses=LONG)
 async def get_users(
     tenant: CanRead,
     user_id: Annotated[
-        list[Id] | None, Query(max_length=1_000, description="These people; given more than once")
-    ] = None,
+        list[Id], Query(default_factory=list, max_length=100, description="These people; given more than once")
+    ],
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Users:
     """People by id, or without ids a page of all in order of id."""
-    if user_id is not None:
+    if user_id:
         wanted = list(dict.fromkeys(user_id))
         found = await tenant.read(lambda store: {key: store.rows.user(key) for key in wanted})
         shown = [_out(row) for row in found.values() if row is not None]
