@@ -19,7 +19,6 @@ from dataclasses import dataclass, field
 from typing import IO, Any
 
 from zhiyin.errors import UsageError
-from zhiyin.retraining_due import due
 from zhiyin.serve.logs import log
 from zhiyin.serve.metrics import TRAININGS
 from zhiyin.serve.tenants import Tenant
@@ -72,6 +71,8 @@ class Retraining:
         if now - self._looked.get(tenant.name, 0.0) < tenant.settings.retrain.check_seconds:
             return
         self._looked[tenant.name] = now
+        from zhiyin.retraining_due import due  # what training takes is not loaded to answer
+
         reason = due(tenant.store, tenant.settings)
         if reason is not None:
             with suppress(UsageError):  # another process is at it
