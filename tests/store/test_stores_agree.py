@@ -83,7 +83,7 @@ def stores(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -
         yield [one, other]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.lists(step, max_size=4), min_size=1, max_size=3))
 def test_both_do_the_same(stores: list[SqlStore], work: list[list[tuple[Any, ...]]]) -> None:
     for store in stores:
