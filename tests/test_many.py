@@ -148,7 +148,7 @@ def test_a_store_that_is_gone_is_the_answer_to_all(engine: Engine, monkeypatch: 
     def gone(*_: Any) -> None:
         raise StoreError("the database is gone", fix="wait")
 
-    monkeypatch.setattr(engine.store, "events_of", gone)
+    monkeypatch.setattr(engine.store, "event_marks", gone)
     assert [type(one) for one in engine.recommend_many([ListRequest("tea-0"), ListRequest(None)])] == [StoreError] * 2
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from zhiyin.errors import BundleError, DataError
-from zhiyin.store.appending import EventColumns, Histories
+from zhiyin.store.appending import EventColumns, EventMark, Histories
 from zhiyin.store.calls import Calls
 from zhiyin.store.changes import BUNDLE, Watch, note
 from zhiyin.store.erasing import Erasures, export
@@ -83,6 +83,11 @@ class SqlStore:
         """Events of many people that arrived after ``seq`` ``after``, as plain aligned lists in order of id, then
         arrival."""
         return self.histories.of(user_ids, after)
+
+    def event_marks(self, user_ids: Sequence[str]) -> dict[str, EventMark]:
+        """What tells whether the events of each of ``user_ids`` are still those read before; see ``Histories.marks``.
+        People without events are left out."""
+        return self.histories.marks(user_ids)
 
     def erase(self, user_id: str, key: bytes, now: int) -> dict[str, int]:
         """``Writer.erase`` in a transaction of its own, then ``scrub``."""
