@@ -98,7 +98,7 @@ def test_a_short_loop(project: Path) -> None:
 
 def test_command(project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "a page"
-    words = [
+    words: list[str | Path] = [
         "simulate",
         "--rounds",
         "2",
