@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from zhiyin import pooling
+from zhiyin import fusing, pooling
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.item_knn import ItemKNN
 from zhiyin.candidates.linear import LinearCore
@@ -25,7 +25,7 @@ from zhiyin.rank.fusion import Combiner, Facts, score_columns
 from zhiyin.rank.probability import Probability
 from zhiyin.testing.fixtures import shop, training_data
 from zhiyin.testing.models import CHECKS, Check
-from zhiyin.types import Histories, TrainingData
+from zhiyin.types import Floats, Histories, TrainingData
 
 KINDS: tuple[type[Recommender], ...] = (LinearCore, SequentialRules, ItemKNN)
 
@@ -281,3 +281,38 @@ def test_the_core_stays_though_it_says_little() -> None:
     assert tried.model is not None
     assert "linear" in tried.model.members
     assert tried.model.core is tried.model.members["linear"]
+
+
+class Noise(WindowedPopularity):
+    """Proposes whatever comes up, to everybody something else."""
+
+    def score(self, histories: Histories) -> Floats:
+        own = [np.random.default_rng(history.items).random(self.n_items) for history in each(histories)]
+        return np.stack(own).astype(np.float32)
+
+
+def each(histories: Histories) -> list[Histories]:
+    return [histories.slice(place, place + 1) for place in range(len(histories))]
+
+
+@pytest.mark.parametrize("better", [True, False])
+def test_idle_models_are_out_of_the_way_of_the_others(monkeypatch: pytest.MonkeyPatch, better: bool) -> None:
+    """Where the others are clearly better without them, it is as if they had never been there."""
+    random = np.random.default_rng(5)
+    walks = (random.integers(60) + np.cumsum(random.integers(1, 5, size=6)) for _ in range(300))
+    data = training_data({f"人/{at}": [f"i{place % 60}" for place in walk] for at, walk in enumerate(walks)})
+    trial = leave_one_out(data.interactions).search()
+    train = TrainingData(trial.train, data.catalogue, 0, trial.now)
+    some: dict[str, Recommender] = {
+        "item_knn": ItemKNN(decay=1.0).fit(train),
+        "rules": SequentialRules().fit(train),
+        "linear": LinearCore(rules=0.0).fit(train),
+    }
+    noise: dict[str, Recommender] = {f"noise {place}": Noise().fit(train) for place in range(3)}
+    params = FusingParams(candidates=8, kind="linear", confidence=0.0, least_share=0.03)
+    args = (WindowedPopularity().fit(train), trial, data.catalogue, params)
+    alone = fuse(some, "rules", *args, seed=0, progress=Silent())
+    monkeypatch.setattr(fusing, "_clearly", lambda gains, params: better)
+    beside = fuse(some | noise, "rules", *args, seed=0, progress=Silent())
+    assert (beside.scores == alone.scores) is better
+    assert np.array_equal(beside.lists[0], alone.lists[0]) is better

@@ -25,6 +25,11 @@ class HillParams(Params):
     """"best" doubles it."""
 
 
+class CostlyParams(HillParams):
+    exact: bool = True
+    """Whether the fit is exact."""
+
+
 class Hill(WindowedPopularity):
     """Ranks the target higher the closer ``height`` is to 1."""
 
@@ -85,6 +90,50 @@ def test_given_parameters_stay(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_model_that_never_fits_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ModelError, match="no solution"):
         searching(monkeypatch, 1000, {"height": 0.5})
+
+
+class Costly(Hill):
+    """An exact fit takes ten times as long as a rough one."""
+
+    name: ClassVar[str] = "costly"
+    params_type: ClassVar[type[Params]] = CostlyParams
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {"height": (1.0, 2.0, 4.0, 8.0)}
+    params: CostlyParams  # type: ignore[assignment]
+
+    def fit_seconds(self, data: TrainingData) -> float:
+        return 10.0 if self.params.exact else 1.0
+
+    def rough(self) -> Params | None:
+        return self.params.model_copy(update={"exact": False})
+
+
+@pytest.mark.parametrize(
+    ("budget", "fitted"),
+    [
+        pytest.param(1000, [True, True, True, True], id="enough for exact ones"),
+        pytest.param(20, [False, False, False, False, True], id="rough ones, and an exact one in the end"),
+        pytest.param(12, [True], id="too little for both"),
+    ],
+)
+def test_finds_its_way_roughly_where_exact_fits_are_dear(
+    monkeypatch: pytest.MonkeyPatch, budget: float, fitted: list[bool]
+) -> None:
+    monkeypatch.setattr(
+        "zhiyin.search.validation_score",
+        lambda model, *_: 1 / (1 + abs(np.log(model.params.height))) + 0.01 * model.params.exact,
+    )
+    Hill.fitted.clear()
+    found = Search(Costly, trial(), shop().catalogue, seed=0, budget=budget, filler=None).run({}, True)
+    assert [params.exact for params in Hill.fitted] == fitted
+    assert found.params == CostlyParams(height=1.0 if len(fitted) > 1 else 4.0)
+    assert found.seconds <= budget
+
+
+def test_what_is_given_is_not_made_rough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zhiyin.search.validation_score", lambda model, *_: 1 / (1 + abs(np.log(model.params.height))))
+    Hill.fitted.clear()
+    Search(Costly, trial(), shop().catalogue, seed=0, budget=20, filler=None).run({"exact": True}, True)
+    assert all(params.exact for params in Hill.fitted)
 
 
 def test_directions() -> None:

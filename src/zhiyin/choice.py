@@ -33,7 +33,7 @@ from zhiyin.types import TrainingData
 
 FOLDER = "searches"
 """Folder of a project that keeps what was chosen."""
-FORMAT = 8
+FORMAT = 9
 """Raised when the search changes, so that older choices are not taken up again."""
 
 

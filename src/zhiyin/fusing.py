@@ -56,7 +56,8 @@ class FusingParams(TreeParams):
     least_share: float = Field(0.01, ge=0, lt=1)
     """Models with less than this part in the combination are left out of it."""
     confidence: float = Field(1.0, ge=0, le=10)
-    """Standard errors by which the combination has to be better than the best single model."""
+    """Standard errors by which the combination has to be better than the best single model, and by which fewer models
+    have to be better than all that have something to say."""
     kind: Literal["auto", "linear", "trees"] = "auto"
     """A weighted sum, boosted trees, or whichever of the two is better."""
 
@@ -113,13 +114,19 @@ def fuse(
         for kind in params.kinds:
             found[kind] = _tried(pool, table, trial, kind, params, fold, alone, allowed, seed)
             advance(1)
+            fewer = pool.only(found[kind][1])
+            if kind == "linear" and len(fewer.models) < len(pool.models):
+                # What idle models propose may be in the way, of the trees too.
+                smaller = table_of(fewer, facts, trial.histories)
+                again = _tried(fewer, smaller, trial, kind, params, fold, alone, allowed, seed)
+                if _clearly(again[0] - found[kind][0], params):
+                    pool, table, found[kind] = fewer, smaller, again
     best = max(found, key=lambda kind: float(np.nanmean(found[kind][0])))
     values, kept, out = found[best]
     gain = bootstrap_difference(values, alone, seed=seed)
-    error = float(np.nanstd(values - alone) / np.sqrt(max(1, gain.users)))
     scores: dict[str, float] = {kind: float(np.nanmean(one[0])) for kind, one in found.items()}
     model = None
-    if gain.users >= FEWEST and gain.mean > params.confidence * error:
+    if gain.users >= FEWEST and _clearly(values - alone, params):
         served = pool
         if len(kept) < len(pool.models):
             served = pool.only(kept)
@@ -131,6 +138,12 @@ def fuse(
         )
         model = FusedModel(chosen, {name: members[name] for name in served.models}, combiner).over(data)
     return Fusing(model, scores, gain, best, _lists(pool, kept, out, trial, allowed))
+
+
+def _clearly(gains: Values, params: FusingParams) -> bool:
+    """Whether the mean of ``gains`` (one for each person, NaN for nobody measured) is above 0 by enough."""
+    error = float(np.nanstd(gains) / np.sqrt(max(1, np.isfinite(gains).sum())))
+    return float(np.nanmean(gains)) > params.confidence * error
 
 
 def gather(members: Mapping[str, Recommender], trial: Trial, depths: Mapping[str, int], progress: Progress) -> Pool:

@@ -26,6 +26,9 @@ OBJECTIVE = f"NDCG@{K}"
 PASSES = 2
 LEAST = 60.0
 """A model whose first fit takes less than this (nominal seconds) is tried whatever its share of the budget."""
+FEW = 6
+"""A search that can pay for fewer fits than this finds its way with rough ones, where it can pay for as many of those
+and for an exact one in the end."""
 UNFIT = -1.0
 """Score of parameters with which a model has no solution."""
 
@@ -83,17 +86,39 @@ class Search:
 
     def run(self, fixed: dict[str, Any], search: bool) -> Found:
         """The best parameters, those in ``fixed`` kept as given; the defaults alone where ``search`` is off."""
-        best = self._kind.make_params(fixed)
-        best = self._affordable_first(best, fixed)
+        start = self._kind.make_params(fixed)
+        start = self._affordable_first(start, fixed)
+        rough = self._rough(start, fixed) if search else {}
+        best = start.model_copy(update=rough)
         score = self._measure(best)
         space = {name: values for name, values in self._kind.search_space.items() if name not in fixed}
+        whole = self._budget
+        if rough:
+            # What was found is fitted as it should be, at the end.
+            self._budget -= self._model(start).fit_seconds(self._data)
         for _ in range(PASSES if search else 0):
             before = score
             for name, values in space.items():
                 best, score = self._climb(best, score, name, values)
             if score == before:
                 break
+        self._budget = whole
+        exact = best.model_copy(update={name: getattr(start, name) for name in rough})
+        if rough and self._affordable(exact) and (reached := self._measure(exact)) > score:
+            best, score = exact, reached
         return Found(self._kind.name, best, score, self._trials, self._spent)
+
+    def _rough(self, start: Params, fixed: dict[str, Any]) -> dict[str, Any]:
+        """What is different where ``start`` is fitted roughly; empty where the budget pays for enough exact fits, or
+        for too few rough ones, or what would have to differ is ``fixed``."""
+        model = self._model(start)
+        other, cost = model.rough(), model.fit_seconds(self._data)
+        if other is None or cost * FEW <= self._budget:
+            return {}
+        if cost + FEW * self._model(other).fit_seconds(self._data) > self._budget:
+            return {}
+        differs = {name: value for name, value in other.model_dump().items() if value != getattr(start, name)}
+        return {} if set(differs) & set(fixed) else differs
 
     def _affordable_first(self, params: Params, fixed: dict[str, Any]) -> Params:
         """``params``, or lighter ones that keep what is ``fixed``, with which one fit is within its means."""

@@ -68,6 +68,11 @@ class Recommender(ABC):
         """Parameters with which a fit takes about half of the time, where they are worth having; else None."""
         return None
 
+    def rough(self) -> Params | None:
+        """Parameters with which a fit takes a small part of the time and still tells which values of the others are
+        better, for a search that can pay for few fits; None where there are none."""
+        return None
+
     @abstractmethod
     def fit(self, data: TrainingData) -> Self:
         """Learn from ``data``; fitting again replaces what was learned."""

@@ -24,7 +24,7 @@ from zhiyin.candidates.base import Params
 from zhiyin.candidates.matrix import ItemMatrixModel, decayed, user_items
 from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import rule_matrix
-from zhiyin.candidates.solvers import Solution, solve
+from zhiyin.candidates.solvers import Solution, fits_densely, solve
 from zhiyin.types import Floats, Histories, Interactions, Longs, TrainingData
 
 
@@ -87,13 +87,16 @@ class LinearCore(ItemMatrixModel):
 
     def fit_seconds(self, data: TrainingData) -> float:
         n, events = data.interactions.n_items, len(data.interactions.histories.items)
-        dense = self.params.solver == "dense" or (
-            self.params.solver == "auto" and 4 * n * n <= self.params.memory_gib * 2**30
-        )
+        solver = self.params.solver
+        dense = solver == "dense" or (solver == "auto" and fits_densely(n, self.params.memory_gib))
         again = 0.2 + 1e-6 * events + 1e-4 * n
         if self._known(data) is not None:
             return again
         return again + (20.0 * (n / 12_000) ** 3 if dense else n / 2_500)
+
+    def rough(self) -> Params | None:
+        """Item by item, within the nearest relations of each."""
+        return None if self.params.solver == "local" else self.params.model_copy(update={"solver": "local"})
 
     def fit(self, data: TrainingData) -> Self:
         histories, n = data.interactions.histories, data.interactions.n_items
