@@ -40,15 +40,23 @@ class Service:
         self.project, self.port, self._workers, self._seconds = project, port or free_port(), workers, seconds
         self.url = f"http://127.0.0.1:{self.port}"
         self._environment = {**os.environ, **(environment or {})}
-        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed by ``stop``
+        self._log = tempfile.TemporaryFile("w+")  # noqa: SIM115  # closed at the end of ``with``
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            self._log.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop()
+        try:
+            self.stop()
+        finally:
+            self._log.close()
 
     @property
     def pid(self) -> int:
