@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,13 +64,10 @@ def answer(
         # Whether anything here comes from the history is known by the reasons.
         full = answer(replace(asking, most=0), order, bundle, shelf, surface, ranked, names)
         return replace(full, items=[replace(one, sources=[]) for one in full.items])
-    items = _items(order, shelf, ranked)
-    fallback = None
-    if asking.most is not None:
-        told = _reasoned(asking, own, order.rows, bundle, shelf)
-        items = [
-            replace(one, sources=sources, reasons=reasons) for one, (sources, reasons) in zip(items, told, strict=True)
-        ]
+    if asking.most is None:
+        items, fallback = _items(order, shelf, ranked, repeat(([], []), len(order.rows))), None
+    else:
+        items = _items(order, shelf, ranked, _reasoned(asking, own, order.rows, bundle, shelf))
         fallback = _fallback(history, wanted, items, len(bundle.users), asking.held)
     return Recommendation(
         asking.user_id,
@@ -90,11 +88,14 @@ def brief(told: Recommendation) -> Recommendation:
     return replace(told, items=[replace(one, sources=[], reasons=[]) for one in told.items])
 
 
-def _items(order: Ordered, shelf: Shelf, ranked: Ranked) -> list[Recommended]:
+def _items(
+    order: Ordered, shelf: Shelf, ranked: Ranked, why: Iterable[tuple[list[str], list[Reason]]]
+) -> list[Recommended]:
+    """``why`` gives sources and reasons of each."""
     rows = order.rows.tolist()
     chances = [math.nan] * len(rows) if order.chances is None else order.chances.tolist()
     ids, titles = shelf.items.ids, shelf.catalogue.titles
-    told = zip(rows, order.scores.tolist(), chances, ranked.propensities.tolist(), strict=True)
+    told = zip(rows, order.scores.tolist(), chances, ranked.propensities.tolist(), why, strict=True)
     return [
         Recommended(
             ids[row],
@@ -102,11 +103,11 @@ def _items(order: Ordered, shelf: Shelf, ranked: Ranked) -> list[Recommended]:
             place,
             round(score, 6),
             None if math.isnan(chance) else round(chance, 6),
-            [],
-            [],
+            list(sources),
+            list(reasons),
             shown,
         )
-        for place, (row, score, chance, shown) in enumerate(told, 1)
+        for place, (row, score, chance, shown, (sources, reasons)) in enumerate(told, 1)
     ]
 
 

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 BATCH = 4096
 """People whose lists are made at once where everybody's are."""
+PAIRS = 100_000
+"""Places of a list times candidates, up to which each place is held against each candidate: the quicker way for few."""
 Answer = Recommendation | ZhiyinError
 NOBODY = Histories.of([[]])
 
@@ -60,8 +62,8 @@ class Many:
     def lists(self, requests: Sequence[ListRequest]) -> list[Answer]:
         """See ``Engine.recommend_many``."""
         try:
-            speakers = set(self.store.profiles.speakers())
             users = list(dict.fromkeys(one.user_id for one in requests if one.user_id is not None))
+            speakers = self.store.profiles.speakers_among(users)
             known = self.known.of(users)
         except ZhiyinError as refused:
             return [refused] * len(requests)
@@ -106,9 +108,10 @@ class Many:
     def _together(self, requests: Sequence[ListRequest], histories: Histories) -> list[Recommendation]:
         """Lists of requests that are ``alike``, from the histories of their people."""
         first = requests[0]
-        k, surface = first.k, first.surface
-        if k < 1:
-            raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
+        if first.k < 1:
+            raise UsageError(f"asked for the best {first.k} items", fix="ask for 1 or more")
+        # Whoever asks for more than there is must not have room made for it.
+        k, surface = min(first.k, max(1, len(self.shelf.items))), first.surface
         conditions = conditions_of(first.where)
         pipeline = self.arranger.pipeline(surface)
         allowed = self.allowed(first.exclude, conditions)
@@ -177,6 +180,15 @@ def without_had(requests: Sequence[ListRequest], known: Mapping[str, Known]) -> 
 
 def aligned(shown: Ints, rows: Ints, chances: Floats) -> Floats:
     """``chances`` [B, c] of ``rows`` [B, c] in the order of ``shown`` [B, k], NaN for what is not among them."""
+    cells = shown.shape[1] * rows.shape[1]
+    if cells > PAIRS:
+        found = np.full(shown.shape, np.nan, dtype=chances.dtype)
+        for place in range(len(shown)):
+            order = np.argsort(rows[place], kind="stable")
+            at = order[np.minimum(np.searchsorted(rows[place], shown[place], sorter=order), rows.shape[1] - 1)]
+            same = rows[place][at] == shown[place]
+            found[place, same] = chances[place][at[same]]
+        return found
     same = shown[:, :, None] == rows[:, None, :]
     at = same.argmax(axis=2)
     found = np.take_along_axis(chances, at, axis=1)

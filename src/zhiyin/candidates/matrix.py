@@ -96,7 +96,7 @@ class ItemMatrixModel(Recommender):
         self.check_asked(history)
         dense = self._dense()
         if dense is not None:
-            pulls = dense[history.items[None, :], items[:, None]]
+            pulls = dense.reshape(-1).take(history.items.astype(np.int64) * self.n_items + items[:, None])
         else:
             pulls = self.matrix[history.items][:, items].toarray().T
         return np.asarray(pulls * self.event_weights(history), dtype=np.float32)

@@ -86,7 +86,9 @@ class UserKNN(Recommender):
         near, strength, factors = kept
         dense = self._dense()
         if dense is not None:
-            shared, said = dense[0][history.items[:, None], near], dense[1][near[:, None], items]
+            alike, taken = dense
+            shared = alike.reshape(-1).take(history.items[:, None].astype(np.int64) * alike.shape[1] + near)
+            said = taken.reshape(-1).take(near[:, None].astype(np.int64) * taken.shape[1] + items)
         else:
             shared, said = self._alike[history.items][:, near].toarray(), self._taken[near][:, items].toarray()
         shared = shared * factors[:, None]

@@ -123,18 +123,25 @@ def shared_features(catalogue: Catalogue, first: int, second: int) -> list[str]:
     A category that both have is listed as written. Words are Latin words or numbers of three characters or more, or
     pairs of Chinese characters and longer runs, compared without regard to case and width.
     """
-    theirs = set(catalogue.categories[second])
+    theirs = catalogue.categories[second]
     found = [kind for kind in reversed(catalogue.categories[first]) if kind in theirs][:2]
-    said = {word for kind in found for word in _terms(kind)}
-    words = _terms(catalogue.titles[second])
-    common = [word for word in dict.fromkeys(_terms(catalogue.titles[first])) if word in set(words) - said]
+    own, others = _terms(catalogue.titles[first]), _term_set(catalogue.titles[second])
+    common = [word for word in own if word in others]
+    if common and found:
+        said = {word for kind in found for word in _terms(kind)}
+        common = [word for word in common if word not in said]
     return (found + common)[:SHARED]
 
 
 @lru_cache(20_000)
-def _terms(text: str) -> list[str]:
-    """Not to be changed by whoever is given it."""
+def _term_set(text: str) -> frozenset[str]:
+    return frozenset(_terms(text))
+
+
+@lru_cache(20_000)
+def _terms(text: str) -> tuple[str, ...]:
+    """Each once."""
     folded = unicodedata.normalize("NFKC", text).casefold()
     words = [word for word in _WORD.findall(_HAN.sub(" ", folded)) if word not in _STOP]
     pairs = [run[place : place + 2] for run in _HAN.findall(folded) for place in range(len(run) - 1)]
-    return words + pairs
+    return tuple(dict.fromkeys(words + pairs))

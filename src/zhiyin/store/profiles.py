@@ -7,14 +7,15 @@ A state belongs to one bundle and to the events up to ``seq``. Whoever changes o
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, delete, func, insert, select, update
 
 from zhiyin.store.changes import PROFILE, note
+from zhiyin.store.dialect import IN_LIST, many
 from zhiyin.store.schema import events, profile_edits, profiles, users
 
 if TYPE_CHECKING:
@@ -127,6 +128,20 @@ class Profiles:
         query = select(profile_edits.c.user_id).where(profile_edits.c.undone.is_(False)).distinct()
         with self._guarded(), self._engine.connect() as connection:
             return sorted(connection.execute(query).scalars())
+
+    def speakers_among(self, user_ids: Sequence[str]) -> set[str]:
+        """Those of ``user_ids`` with an edit that stands; on the driver's own cursor, for every list asks it."""
+        found: set[str] = set()
+        wanted = sorted(set(user_ids))
+        with self._guarded(), closing(self._engine.raw_connection()) as pooled:
+            cursor = pooled.cursor()
+            for start in range(0, len(wanted), IN_LIST):
+                which, values = many(self._engine.dialect.name, wanted[start : start + IN_LIST])
+                cursor.execute(
+                    f"SELECT DISTINCT user_id FROM profile_edits WHERE user_id {which} AND NOT undone", values
+                )
+                found |= {row[0] for row in cursor.fetchall()}
+        return found
 
     def undo_edit(self, user_id: str, edit_id: int) -> bool:
         """Take an edit back; False where ``user_id`` has none of that number, or it was undone before."""
