@@ -160,6 +160,8 @@ async def _imported(request: Request, kind: type[In], write: Written) -> Importe
     taken = rejected = number = 0
     errors: list[LeftOut] = []
     good: list[In] = []
+    if request.headers.get("content-length", "0") == "0" and "transfer-encoding" not in request.headers:
+        raise UsageError("nothing was sent", where="body", fix="send JSON lines, as the body or as the file 'file'")
     async for line in _lines(request):
         number += 1
         if not line.strip():

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from zhiyin.answers import Recommended
-from zhiyin.errors import ModelError, NotThere
+from zhiyin.errors import ModelError, NotThere, UnknownItem
 from zhiyin.serve.auth import CanRead
 from zhiyin.serve.gorse import dto
 from zhiyin.serve.gorse.crowds import counted
@@ -115,10 +115,11 @@ async def _items(
 
 
 def _similar(engine: Engine, item_id: str, k: int) -> list[Recommended]:
-    """None for an item that came after training and whose text says nothing."""
+    """None for an item that came after training and whose text says nothing, or came so lately that the engine has not
+    taken it in."""
     try:
         return engine.similar(item_id, k)
-    except ModelError:
+    except (ModelError, UnknownItem):
         return []
 
 

@@ -49,7 +49,7 @@ def feedback_of(row: FeedbackRow) -> dto.Feedback:
 def put_users(writer: Writer, users: Sequence[dto.UserIn]) -> None:
     """Make people, or write over what Gorse knows of them; other attributes stay."""
     made = {}
-    for user in users:
+    for user in {user.UserId: user for user in users}.values():
         known = writer.user(user.UserId)
         made[user.UserId] = _merged(known, {LABELS: user.Labels, COMMENT: user.Comment or None})
     writer.set_users(made.items())
@@ -67,7 +67,7 @@ def patch_user(writer: Writer, user_id: str, patch: dto.UserPatch) -> bool:
 def put_items(writer: Writer, items: Sequence[dto.ItemIn]) -> None:
     """Make items, or write over what Gorse knows of them; the description and other attributes stay."""
     made = {}
-    for item in items:
+    for item in {item.ItemId: item for item in items}.values():
         known = writer.item(item.ItemId)
         made[item.ItemId] = ItemRow(
             item.ItemId,
