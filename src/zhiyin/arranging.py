@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.bundle import Bundle
-from zhiyin.itemview import items_of, seen_of
+from zhiyin.itemview import items_of, seen_of, shown_of
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
 from zhiyin.pipeline import Pipeline, Ranked, Request, pipeline_for
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zhiyin.rerank.arms import Chooser
     from zhiyin.store.sql import SqlStore
 
-TASTE = frozenset({"novelty", "freshness", "calibration", "diversity", "exposure", "explore"})
+TASTE = frozenset({"novelty", "freshness", "calibration", "diversity", "exposure", "repeated", "explore"})
 """Stages that weigh relevance against something else. A request in words has said what is wanted: rules alone apply."""
 
 
@@ -126,8 +126,12 @@ class Arranger:
         seen = None
         if pipeline.asks_seen and user_id is not None:
             seen = seen_of(self._store, self._shelf.items, user_id)
+        shown = None
+        if pipeline.asks_shown and user_id is not None:
+            shown = shown_of(self._store, self._shelf.items, user_id)
         # How new an item is, and how long ago something was bought, is told by the clock and not by the training.
-        return Asked(user_id, history, mix, seen, allowed, self.clock(), self._bundle.manifest.seed, surface)
+        seed = self._bundle.manifest.seed
+        return Asked(user_id, history, mix, seen, allowed, self.clock(), seed, surface, shown)
 
     @cached_property
     def _scorer(self) -> InterestScorer:

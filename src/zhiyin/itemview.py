@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from zhiyin.rerank import Facts, Items, Seen
+from zhiyin.rerank import Facts, Items, Seen, Shown
 from zhiyin.types import NO_TIME, Catalogue, Floats, IdMap
 
 if TYPE_CHECKING:
     from zhiyin.ports import Store
     from zhiyin.rerank.arms import Chooser
+    from zhiyin.store.sql import SqlStore
 
 
 def level_of(scores: Floats) -> float | None:
@@ -78,3 +79,15 @@ def seen_of(store: Store, ids: IdMap, user_id: str) -> Seen:
     kinds = events["event_type"].to_list()
     known = np.flatnonzero(rows >= 0)
     return Seen(rows[known], times[known], [kinds[place] for place in known.tolist()])
+
+
+def shown_of(store: SqlStore, ids: IdMap, user_id: str, lists: int = 50) -> Shown:
+    """What the person was shown in their latest ``lists`` lists, whatever the surface, as stored."""
+    told = [
+        (item, place, one.time) for one in store.impressions.of_user(user_id, lists) for item, place, _ in one.items
+    ]
+    return Shown(
+        ids.rows([item for item, _, _ in told]),
+        np.array([max(1, place) for _, place, _ in told], dtype=np.int64),
+        np.array([time for _, _, time in told], dtype=np.int64),
+    )

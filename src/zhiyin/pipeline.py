@@ -107,6 +107,11 @@ class Pipeline:
         return any(stage.asks_seen for stage in self.stages)
 
     @property
+    def asks_shown(self) -> bool:
+        """Whether ``Asked.shown`` must be given."""
+        return any(stage.asks_shown for stage in self.stages)
+
+    @property
     def asks_facts(self) -> bool:
         """Whether attributes or times of items are read."""
         return any(stage.asks_facts for stage in self.stages)

@@ -65,11 +65,11 @@ def test_commands(project: Path, tmp_path: Path) -> None:
     own.write_text('[[stage]]\nkind = "boost"\nwhere = { brand = "龙井" }\n', encoding="utf-8")
     at = ["--project", str(project)]
     told = CliRunner().invoke(app, ["list", *at]).output.splitlines()
-    assert [line.split("  ")[0] for line in told] == ["default", "email", "home", "similar"]
+    assert [line.split("  ")[0] for line in told] == ["default", "email", "feed", "home", "similar"]
     assert f"home  boost  ({own})" in told
     rows = json.loads(CliRunner().invoke(app, ["list", "--format", "json", *at]).output)
     assert {row["name"]: row["own"] for row in rows} == {
-        "default": False, "email": False, "home": True, "similar": False
+        "default": False, "email": False, "feed": False, "home": True, "similar": False
     }  # fmt: skip
     assert "1. boost: brand 龙井: worth times 1.5" in CliRunner().invoke(app, ["show", "home", *at]).output
     shown = json.loads(CliRunner().invoke(app, ["show", "新", "--format", "json", *at]).output)

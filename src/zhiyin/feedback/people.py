@@ -6,8 +6,8 @@ feel. With a, b, c the theme's, taste's and quality's standard deviations in log
     p(click | looked at) = sigmoid(base + a theme(u, i) + b taste(u, i) + c quality(i)) * tired(u, i) * full(u, i)
 
 ``base`` is such that an item drawn evenly is clicked with the chance ``rate``. ``tired`` falls with every time that the
-item was shown and not clicked, ``full`` with the share of the last clicks that were of the same categories. A person
-looks at place k with the chance 1 / log2(k + 1).
+person looked at the item and did not click, ``full`` with the share of the last clicks that were of the same
+categories. A person looks at place k with the chance 1 / log2(k + 1).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class PeopleParams(BaseModel):
     theme: float = Field(1.5, ge=0, le=5)
     taste: float = Field(1.0, ge=0, le=5)
     quality: float = Field(0.5, ge=0, le=5)
-    tired: float = Field(0.7, gt=0, le=1)
-    """Factor for each time that an item was shown to the person and not clicked."""
+    tired: float = Field(0.9, gt=0, le=1)
+    """Factor for each time that the person looked at the item and did not click."""
     full: float = Field(0.5, ge=0, le=1)
     """Most that is taken off by what was clicked of late."""
     memory: int = Field(10, ge=1, le=1000)
@@ -82,7 +82,7 @@ class People:
         looked = random.random(shown.shape) < examined(np.arange(1, shown.shape[1] + 1))
         clicked = random.random(shown.shape) < self.willing(shown)
         clicked &= looked & (shown >= 0)
-        owners, places = np.nonzero((shown >= 0) & ~clicked)
+        owners, places = np.nonzero((shown >= 0) & looked & ~clicked)
         np.add.at(self.ignored, (owners, shown[owners, places]), 1)
         for owner, place in zip(*(one.tolist() for one in np.nonzero(clicked)), strict=True):
             self.late[owner] = [*self.late[owner], int(shown[owner, place])][-self.params.memory :]

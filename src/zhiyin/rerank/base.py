@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from zhiyin.rerank.items import Items, Seen
+from zhiyin.rerank.items import Items, Seen, Shown
 from zhiyin.rerank.trace import Why
 from zhiyin.types import NO_TIME, Floats, Histories, Ints
 
@@ -27,7 +27,8 @@ class StageParams(BaseModel):
 @dataclass(frozen=True)
 class Asked:
     """Who asks. ``history`` has one row. ``mix`` float32 [Z] is p(z|u), the person's interests; None where it is not
-    known. ``seen`` are the events as stored, for stages that let items come back. ``allowed`` bool [n] is what may come
+    known. ``seen`` are the events as stored, for stages that let items come back; ``shown`` what was shown of late, for
+    stages that tire of it. ``allowed`` bool [n] is what may come
     out at all; None for everything. ``now`` is in microseconds. ``seed`` and ``list_id`` (a surface, a request) decide
     with ``user`` whatever is drawn."""
 
@@ -39,6 +40,7 @@ class Asked:
     now: int = NO_TIME
     seed: int = 0
     list_id: str = ""
+    shown: Shown | None = None
 
     def may_show(self, row: int) -> bool:
         return row >= 0 and (self.allowed is None or bool(self.allowed[row]))
@@ -94,6 +96,11 @@ class Stage(ABC):
     @property
     def asks_seen(self) -> bool:
         """Whether candidates must hold what the person has seen, and ``Asked.seen`` be given."""
+        return False
+
+    @property
+    def asks_shown(self) -> bool:
+        """Whether ``Asked.shown`` must be given."""
         return False
 
     @property

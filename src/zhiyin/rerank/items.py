@@ -41,6 +41,16 @@ class Seen:
     types: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Shown:
+    """What one person was shown of late, a row each time: item ``rows`` int32 (-1: unknown here), ``places`` int64 in
+    their lists (from 1), and ``times`` int64 (microseconds), aligned."""
+
+    rows: Ints
+    places: Longs
+    times: Longs
+
+
 class Items:
     """The n items that may come out, by row.
 

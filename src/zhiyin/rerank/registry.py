@@ -10,6 +10,7 @@ from zhiyin.rerank.explore import Explore
 from zhiyin.rerank.exposure import Exposure
 from zhiyin.rerank.leaving import Available, SeenBefore
 from zhiyin.rerank.placing import Cap, Pin
+from zhiyin.rerank.repeated import Repeated
 
 KINDS: tuple[type[Stage], ...] = (
     SeenBefore,
@@ -18,6 +19,7 @@ KINDS: tuple[type[Stage], ...] = (
     Bury,
     Novelty,
     Freshness,
+    Repeated,
     Calibration,
     Diversity,
     Exposure,
