@@ -55,7 +55,7 @@ $(VENV)/.dev: requirements/dev.lock $(VENV)/.llm
 lock: $(VENV)/.dev
 	$(COMPILE) -o requirements/core.lock
 	$(COMPILE) --extra llm -c requirements/core.lock -o requirements/llm.lock
-	$(COMPILE) --extra llm --group dev -c requirements/llm.lock -o requirements/dev.lock
+	$(COMPILE) --extra llm --extra postgres --extra traces --group dev -c requirements/llm.lock -o requirements/dev.lock
 
 clean:
 	rm -rf $(VENV) demo

@@ -28,7 +28,8 @@ class Section(BaseModel):
 
 class StoreSettings(Section):
     url: str = "sqlite:///zhiyin.db"
-    """Database address; a relative SQLite path is taken from the project folder."""
+    """Database address: sqlite:///FILE (a relative path is taken from the project folder) or
+    postgresql://USER@HOST/DATABASE."""
 
 
 class ImportSettings(Section):
@@ -166,6 +167,8 @@ class ServeSettings(Section):
     """A kept list counts for so long at most: some stages of re-ranking go by the clock."""
     impressions: bool = True
     """Note which list was shown to whom: what experiments and off-policy estimates are made from."""
+    impression_days: int = Field(90, ge=1)
+    """Those notes are kept for so long."""
     deadline_seconds: float = Field(5.0, gt=0)
     """A list that takes longer is answered with what is popular, and says so."""
     shutdown_seconds: float = Field(20.0, gt=0)

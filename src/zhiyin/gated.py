@@ -85,6 +85,10 @@ def train_if_better(store: SqlStore, settings: Settings, project: Path, progress
     except BundleError as missing:
         made = train(store, settings, project, progress)
         return Promotion(True, made.manifest.name, f"nothing to compare with: {missing.what}")
+    if erased := len(store.erasures.all(open_only=True)):
+        made = train(store, settings, project, progress)
+        who = "one person was" if erased == 1 else f"{erased} people were"
+        return Promotion(True, made.manifest.name, f"served without comparing: {who} erased and must be forgotten")
     seen = int(bundle.manifest.metrics.get(TRAINED_TO, 0))
     events = store.events()
     fresh = events.filter(events["seq"] > seen)

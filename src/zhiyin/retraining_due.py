@@ -32,6 +32,8 @@ def due(store: SqlStore, settings: Settings) -> str | None:
     served = bundles.filter(bundles["active"])
     if served.is_empty():
         return "nothing is trained yet" if last >= rules.minimum_new_events else None
+    if erased := store.erasures.all(open_only=True):
+        return f"{len(erased)} erased people that the bundle still knows"
     before = int(json.loads(served["manifest"][0])["metrics"].get(TRAINED_TO, 0))
     if last - before < rules.minimum_new_events:
         return None

@@ -47,6 +47,8 @@ class Learned:
     content: BundleContent
     choice: Choice
     prepared: Prepared
+    erased_to: int = 0
+    """Number of the last erasure before the events were read: the content knows nothing of those people."""
 
 
 def train(store: SqlStore, settings: Settings, project: Path, progress: Progress | None = None) -> Trained:
@@ -81,6 +83,8 @@ def publish_again(
 def _publish(store: SqlStore, learned: Learned, settings: Settings, project: Path) -> Trained:
     now = time.time_ns() // 1000
     manifest = publish(store, project / FOLDER, learned.content, now, settings.train.keep_bundles)
+    if learned.erased_to:
+        store.erasures.done(manifest.name, learned.erased_to)
     return Trained(manifest, learned.choice, learned.prepared)
 
 
@@ -94,6 +98,7 @@ def _learn(
 ) -> Learned:
     # Asked before the events are read: what comes meanwhile is new to the next training.
     seen = store.changes.mark().events
+    erased = store.erasures.all(open_only=True)
     prepared = prepare(store, settings, progress)
     if choice is None:
         choice = decide(prepared, settings, project, progress)
@@ -112,7 +117,7 @@ def _learn(
         search={**content.search, "rerank": gate.to_dict()},
         metrics={**content.metrics, TRAINED_TO: seen},
     )
-    return Learned(content, choice, prepared)
+    return Learned(content, choice, prepared, erased[-1].seq if erased else 0)
 
 
 def decide(prepared: Prepared, settings: Settings, project: Path, progress: Progress) -> Choice:

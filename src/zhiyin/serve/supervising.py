@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +15,10 @@ from zhiyin.serve.retraining import Retraining
 from zhiyin.serve.tenants import Tenant, Tenants
 
 LOOK_SECONDS = 1.0
+TIDYING = "tidying"
+TIDY_SECONDS = 86_400.0
+DAY = 86_400_000_000
+"""Microseconds."""
 
 
 class Supervisor:
@@ -22,6 +27,8 @@ class Supervisor:
     def __init__(self, tenants: Tenants, retraining: Retraining) -> None:
         self._tenants, self._retraining = tenants, retraining
         self._leaving = threading.Event()
+        self._holder = uuid.uuid4().hex
+        self._tidied: dict[str, float] = {}
         self._files: dict[str, dict[str, int]] = {}
         self._thread = threading.Thread(target=self._run, name="supervisor", daemon=True)
 
@@ -41,6 +48,7 @@ class Supervisor:
                     self._pipelines(tenant)
                     tenant.live.shown.flush()
                     self._retraining.look(tenant, time.monotonic())
+                    self._tidy(tenant)
                 except ZhiyinError as refused:
                     log.warning("supervisor", tenant=tenant.name, error=refused.line)
                 except Exception:
@@ -56,6 +64,17 @@ class Supervisor:
         if all(_readable(tenant.project / FOLDER / name) for name in now):
             tenant.live.renew()
             log.info("pipelines_read_again", tenant=tenant.name)
+
+    def _tidy(self, tenant: Tenant) -> None:
+        """Once a day, by one process of all: what was noted of changes goes, and lists shown long ago."""
+        now = time.time_ns() // 1000
+        if time.monotonic() < self._tidied.get(tenant.name, 0.0) + TIDY_SECONDS:
+            return
+        self._tidied[tenant.name] = time.monotonic()
+        if tenant.store.leases.acquire(TIDYING, self._holder, TIDY_SECONDS, now):
+            tenant.store.erasures.prune_changes(now - DAY)
+            tenant.store.impressions.prune(now - tenant.settings.serve.impression_days * DAY)
+            tenant.store.scrub()
 
 
 def _readable(path: Path) -> bool:

@@ -21,8 +21,8 @@ MOST = 1_000
 
 class ItemShown(In):
     item_id: Id
-    position: Annotated[int, Number, Field(ge=0, le=100_000)] | None = None
-    """Place in the list, from 0; left out, as it stands here."""
+    position: Annotated[int, Number, Field(ge=1, le=100_000)] | None = None
+    """Place in the list, from 1; left out, as it stands here."""
     propensity: Annotated[float, Number, Field(gt=0, le=1)] | None = None
     """The chance that it stood there, where something was drawn; null where nobody knows."""
 
@@ -98,7 +98,7 @@ async def confirm_impressions(
 def _row(one: ListShown, now: int) -> Impression:
     items = [
         (shown.item_id, place if shown.position is None else shown.position, shown.propensity)
-        for place, shown in enumerate(one.items)
+        for place, shown in enumerate(one.items, 1)
     ]
     who = person(one.user_id, one.session_id)
     assert who is not None, "checked"
