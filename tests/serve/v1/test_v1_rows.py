@@ -190,12 +190,10 @@ def test_lists_shown(client: TestClient, app: FastAPI) -> None:
     kept = app.state.tenants.default.store.impressions
     mine = kept.get("mail/1")
     assert (mine.user_id, mine.surface, mine.confirmed) == ("session:s", "mail", True)
-    assert mine.items == ((TEAS[0], 0, None), (NEVER_TAKEN, 1, 0.5))
+    assert mine.items == ((TEAS[0], 1, None), (NEVER_TAKEN, 2, 0.5))
     seen = kept.get(ours["impression_id"])
     assert seen.confirmed
-    assert [(item, place + 1) for item, place, _ in seen.items] == [
-        (one["item_id"], one["rank"]) for one in ours["items"]
-    ]
+    assert [(item, place) for item, place, _ in seen.items] == [(one["item_id"], one["rank"]) for one in ours["items"]]
 
 
 def test_links(client: TestClient, app: FastAPI) -> None:

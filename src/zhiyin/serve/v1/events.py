@@ -29,7 +29,7 @@ class EventIn(In):
     item_id: Id
     type: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")] = "view"
     """view, click, like, purchase, rating, ...: what each weighs is set in [preprocess] weights."""
-    value: Annotated[float, Number, Field(allow_inf_nan=False, ge=-1e12, le=1e12)] | None = None
+    value: Annotated[float, Field(allow_inf_nan=False, ge=-1e12, le=1e12), Number] | None = None
     """A rating; or how often or how long."""
     time: Micros | None = None
     """None takes the time of arrival."""

@@ -33,9 +33,9 @@ def _number(told: Any) -> Any:
 
 Number = BeforeValidator(_number)
 Flag = Annotated[bool, Field(strict=True)]
-Micros = Annotated[int, Number, Field(ge=-62_135_596_800_000_000, le=253_402_300_799_000_000)]
+Micros = Annotated[int, Field(ge=-62_135_596_800_000_000, le=253_402_300_799_000_000), Number]
 """Microseconds since 1970, UTC: the years 1 to 9999."""
-Count = Annotated[int, Number, Field(ge=1, le=1_000)]
+Count = Annotated[int, Field(ge=1, le=1_000), Number]
 K = Annotated[int, Field(ge=1, le=1_000)]
 """``Count`` where it is part of the address."""
 Surface = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=r"^[^\x00/\\]*$")]

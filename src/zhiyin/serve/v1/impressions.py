@@ -21,9 +21,9 @@ MOST = 1_000
 
 class ItemShown(In):
     item_id: Id
-    position: Annotated[int, Number, Field(ge=1, le=100_000)] | None = None
+    position: Annotated[int, Field(ge=1, le=100_000), Number] | None = None
     """Place in the list, from 1; left out, as it stands here."""
-    propensity: Annotated[float, Number, Field(gt=0, le=1)] | None = None
+    propensity: Annotated[float, Field(gt=0, le=1), Number] | None = None
     """The chance that it stood there, where something was drawn; null where nobody knows."""
 
 

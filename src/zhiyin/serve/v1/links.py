@@ -17,7 +17,7 @@ router = APIRouter(prefix="/links", tags=["links"])
 class LinkIn(In):
     user_id: Id
     other_id: Id
-    weight: Annotated[float, Number, Field(allow_inf_nan=False, ge=0, le=1e12)] = 1.0
+    weight: Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e12), Number] = 1.0
     """How close; 0 takes the link out of account."""
     time: Micros | None = None
 

@@ -29,7 +29,7 @@ class Wanted(In):
     """For whom; or ``session_id``. Neither: nobody in particular, with ``query`` or without."""
     session_id: Id | None = None
     k: Count = 10
-    offset: Annotated[int, Number, Field(ge=0, le=1_000)] = 0
+    offset: Annotated[int, Field(ge=0, le=1_000), Number] = 0
     """Items to pass over: the second page of 10 is offset 10."""
     query: Words | None = None
     """A request in words, Chinese or English."""
@@ -44,7 +44,7 @@ class Wanted(In):
     """Reasons and sources with each item; without them a list is cheaper."""
     trace: Flag = False
     """What each stage of re-ranking did."""
-    deadline_ms: Annotated[int, Number, Field(ge=1, le=60_000)] | None = None
+    deadline_ms: Annotated[int, Field(ge=1, le=60_000), Number] | None = None
     """A list that is not ready by then is what is popular, and says so."""
 
     @model_validator(mode="after")
