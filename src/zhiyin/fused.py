@@ -131,8 +131,9 @@ class FusedModel(Recommender):
         # Of equal scores the one in front stands higher, as ``places`` has it.
         before = np.arange(len(pool.items)) < rows[:, None]
         ahead = np.count_nonzero((scores > own) | ((scores == own) & before), axis=2).T
-        for place, row, places in zip(asked.tolist(), rows.tolist(), ahead.tolist(), strict=True):
-            told = [(pool.models[one], places[one] + 1) for one in np.flatnonzero(pool.proposed[row]).tolist()]
+        by = pool.proposed[rows].tolist()
+        for place, own_by, places in zip(asked.tolist(), by, ahead.tolist(), strict=True):
+            told = [(name, at + 1) for name, at, does in zip(pool.models, places, own_by, strict=True) if does]
             found[place] = sorted(told, key=lambda pair: pair[1])
         return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,7 @@ class IdMap:
 
     def rows(self, keys: Sequence[str]) -> Ints:
         """Rows of ``keys``; -1 where unknown."""
-        return np.fromiter((self._rows.get(key, -1) for key in keys), dtype=np.int32, count=len(keys))
+        return np.fromiter(map(self._rows.get, keys, repeat(-1)), dtype=np.int32, count=len(keys))
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ class Histories:
 
     def steps_ago(self) -> Ints:
         """0 for each user's latest event, 1 for the one before, and so on; aligned with ``items``."""
+        if len(self) == 1:
+            return np.arange(len(self.items) - 1, -1, -1, dtype=np.int32)
         ends = np.repeat(self.indptr[1:], self.lengths)
         return (ends - 1 - np.arange(len(self.items))).astype(np.int32)
 

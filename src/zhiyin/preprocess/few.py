@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -61,7 +62,7 @@ def histories_now(
     depends on who else is asked about. Events after ``until`` (microseconds) are left out, as ``dataset.happened``
     does; the other arguments are those of ``positives`` and ``histories_of``."""
     place = {user: row for row, user in enumerate(user_ids)}
-    user = np.fromiter((place.get(key, -1) for key in events.user_id), dtype=np.int64, count=len(events.seq))
+    user = np.fromiter(map(place.get, events.user_id, repeat(-1)), dtype=np.int64, count=len(events.seq))
     value = np.array(events.value, dtype=np.float64)  # NaN where there is none
     kind, weight = _weights(events.event_type, value, settings)
     seq = np.array(events.seq, dtype=np.int64)
