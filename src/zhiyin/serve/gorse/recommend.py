@@ -56,7 +56,7 @@ WriteBackDelay = Annotated[
         description="... with a time so much later, as 10m or 1h30m: until then the items may come again",
     ),
 ]
-Version = Annotated[str, Header(alias="X-API-Version", max_length=20, description="2: scores come along")]
+Version = Annotated[str, Header(alias="X-API-Version", description="2: scores come along")]
 
 LISTED: dict[int | str, dict[str, Any]] = {
     200: {
