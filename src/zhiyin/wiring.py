@@ -23,7 +23,7 @@ from zhiyin.holding import Conditions, holding
 from zhiyin.kept import KeptHistories, Known, together
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered, by_history, by_wishes, levelled
-from zhiyin.pipeline import Ranked
+from zhiyin.pipeline import Ranked, surfaces
 from zhiyin.ports import LanguageModels, NoLanguageModels
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import CLOCKS_DIFFER, happened, histories_of
@@ -84,6 +84,12 @@ class Wired:
         other = type(self)(self.store, self.bundle, self.settings, self.models, self._project)
         other._shelf, other._models = self._shelf.renewed(), self._models
         return other
+
+    def check_pipelines(self) -> None:
+        """Read every pipeline that the project has. Raises ConfigError for one that is wrong, or does not fit the
+        items."""
+        for name in surfaces(self._project) if self._project else ():
+            self._arranger.pipeline(name)
 
     def look_again(self) -> None:
         """Take notice of items that were hidden, shown or deleted since: they come out nowhere from now on. Items that

@@ -58,6 +58,7 @@ class Live:
         self.popular: Recommendation | None = None
         """What nobody in particular gets from the engine that answers."""
         self._look_again = False
+        self._pipelines_changed = False
         self._token = store.changes.token()
         self._mark = store.changes.mark()
         self._following = threading.Lock()
@@ -128,8 +129,8 @@ class Live:
         return set(self._store.events(user_id)["item_id"])
 
     def renew(self) -> None:
-        """Forget what is kept, and make the engine anew: pipeline files have changed."""
-        self.cache.clear()
+        """Make the engine anew: pipeline files have changed. Where one is wrong the old engine goes on."""
+        self._pipelines_changed = True
         self._wanted.set()
 
     def close(self) -> None:
@@ -238,5 +239,8 @@ class Live:
             bundle = active(self._store, self._project / FOLDER)
             models = open_models(self._settings.llm, self._store, patient=False)
             built = Engine(self._store, bundle, self._settings, models, self._project)
+        if self._pipelines_changed:
+            self._pipelines_changed = False
+            built.check_pipelines()
         built.warm()
         return built

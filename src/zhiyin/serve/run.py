@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import signal
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +18,8 @@ from zhiyin.errors import UsageError
 from zhiyin.store import open_store
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
+SET_DEATH_SIGNAL = 1
+"""PR_SET_PDEATHSIG of prctl(2)."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -70,12 +74,23 @@ def _granian(project: Path, host: str, port: int, workers: int, shutdown: float)
 
 
 def application(project: Path, workers: int, *_: Any) -> Any:
-    """The application of one process."""
+    """The application of one process. It ends with the one that started it: left alone it would hold the port."""
+    _end_with_parent()
     from zhiyin.serve.app import make_app
     from zhiyin.serve.logs import set_up
 
     set_up(load_settings(project).serve.log_level)
     return make_app(project, workers)
+
+
+def _end_with_parent() -> None:
+    """SIGTERM when the parent is gone (Linux; elsewhere there is no such thing)."""
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, signal.SIGTERM)
+        if os.getppid() == 1:  # it went away before this was asked for
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _free(host: str, port: int) -> int:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import threading
 import time
 import uuid
-from pathlib import Path
 from typing import Self
 
 from zhiyin.errors import ZhiyinError
-from zhiyin.pipeline import FOLDER, Pipeline
+from zhiyin.pipeline import FOLDER
 from zhiyin.serve.logs import log
 from zhiyin.serve.retraining import Retraining
 from zhiyin.serve.tenants import Tenant, Tenants
@@ -55,15 +54,14 @@ class Supervisor:
                     log.exception("supervisor_failed", tenant=tenant.name)
 
     def _pipelines(self, tenant: Tenant) -> None:
-        """Edited pipeline files count at once; one that is wrong is said, and the old one stays."""
+        """Edited pipeline files count at once; where one is wrong that is logged, and the old ones stay."""
         now = {path.name: path.stat().st_mtime_ns for path in (tenant.project / FOLDER).glob("*.toml")}
         before = self._files.setdefault(tenant.name, now)
         if now == before:
             return
         self._files[tenant.name] = now
-        if all(_readable(tenant.project / FOLDER / name) for name in now):
-            tenant.live.renew()
-            log.info("pipelines_read_again", tenant=tenant.name)
+        tenant.live.renew()
+        log.info("pipelines_changed", tenant=tenant.name)
 
     def _tidy(self, tenant: Tenant) -> None:
         """Once a day, by one process of all: what was noted of changes goes, and lists shown long ago."""
@@ -76,11 +74,3 @@ class Supervisor:
             tenant.store.impressions.prune(now - tenant.settings.serve.impression_days * DAY)
             tenant.store.scrub()
 
-
-def _readable(path: Path) -> bool:
-    try:
-        Pipeline.load(path)
-    except ZhiyinError as wrong:
-        log.error("pipeline_refused", error=wrong.line)
-        return False
-    return True
