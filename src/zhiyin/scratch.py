@@ -25,11 +25,11 @@ class Scratch:
 
 
 def scratch_copy(
-    store: SqlStore, settings: Settings, project: Path, folder: Path, pipelines: Mapping[str, str]
+    store: SqlStore, settings: Settings, project: Path, folder: Path, pipelines: Mapping[str, str], *, past: bool
 ) -> Scratch:
-    """Users, items, events and links of ``store`` (whatever database that is) in a SQLite file, with the served bundle
-    and ``pipelines`` (text by name) beside it. Without a language model, and trained in seconds: no search, and no
-    interests learned, of which lists know nothing. Raises BundleError where nothing is trained."""
+    """Items of ``store`` (whatever database that is) in a SQLite file, with ``past`` users, events and links too, and
+    the served bundle and ``pipelines`` (text by name) beside it. Without a language model, and trained in seconds: no
+    search, and no interests learned, of which lists know nothing. Raises BundleError where nothing is trained."""
     import polars as pl
 
     served = active(store, project / FOLDER)
@@ -42,10 +42,11 @@ def scratch_copy(
     )
     copy = open_store(URL, folder)
     with copy.writing() as writer:
-        writer.put_users(store.users())
         writer.put_items(store.items())
-        writer.put_events(store.events().with_columns(pl.lit(None, dtype=pl.String).alias("event_id")))
-        writer.put_links(store.links())
+        if past:
+            writer.put_users(store.users())
+            writer.put_events(store.events().with_columns(pl.lit(None, dtype=pl.String).alias("event_id")))
+            writer.put_links(store.links())
     if served.manifest.encoder is not None:
         hashes = [text_hash(text) for text in served.catalogue.texts]
         copy.put_vectors(served.manifest.encoder, store.vectors(served.manifest.encoder, hashes))

@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from zhiyin.bundle import FOLDER, active, publish
 from zhiyin.choose import untested
 from zhiyin.config import Settings
-from zhiyin.errors import UsageError, ZhiyinError
+from zhiyin.errors import NotEnoughData, UsageError, ZhiyinError
 from zhiyin.feedback.outcomes import DAY
 from zhiyin.feedback.people import Flags, People, PeopleParams
 from zhiyin.feedback.rounds import gini, variety
@@ -36,6 +36,8 @@ from zhiyin.store.impressions import Impression
 from zhiyin.train import fit
 from zhiyin.types import Floats, Ints
 
+SURFACE = "feed"
+"""Whose pipeline is simulated where nobody says: that of lists which are asked for again and again."""
 PLAIN, EXPLORING = "without exploration", "with exploration"
 START = 1_700_000_000_000_000
 """Simulated time begins here, or a day after the store's last event."""
@@ -49,6 +51,9 @@ class SimulationParams(BaseModel):
     k: int = Field(10, ge=2, le=100)
     """Length of a list."""
     people: PeopleParams = PeopleParams()
+    past: bool = False
+    """Keep the project's own events beside those of the simulated people, who have other likes than whoever made them.
+    Without, the first bundle knows them, and the later ones learn from the simulated people alone."""
     rate: float = Field(0.5, ge=0, le=1)
     """With exploration: the chance that each of the slots is given away."""
     slots: tuple[int, ...] = (5, 8, 10)
@@ -97,7 +102,7 @@ def simulate(
     settings: Settings,
     project: Path,
     params: SimulationParams | None = None,
-    surface: str = "default",
+    surface: str = SURFACE,
     progress: Progress | None = None,
 ) -> Simulated:
     """Two runs over the catalogue, events and served bundle of ``project``, which stay as they are. Raises UsageError
@@ -108,7 +113,7 @@ def simulate(
         for name in (PLAIN, EXPLORING):
             with tempfile.TemporaryDirectory(prefix="zhiyin-simulate-") as folder:
                 pipelines = _pipelines(project, surface, params)
-                scratch = scratch_copy(store, settings, project, Path(folder), pipelines)
+                scratch = scratch_copy(store, settings, project, Path(folder), pipelines, past=params.past)
                 try:
                     arm, items = _run(name, scratch, params, "exploring" if name == EXPLORING else "plain", advance)
                 finally:
@@ -221,7 +226,10 @@ def _feed_back(
 
 
 def _train(scratch: Scratch, now: int) -> None:
-    prepared = prepare(scratch.store, scratch.settings, Silent())
+    try:
+        prepared = prepare(scratch.store, scratch.settings, Silent())
+    except NotEnoughData:
+        return  # nobody has clicked yet
     content = fit(prepared, untested(scratch.settings), scratch.settings, Silent())
     publish(scratch.store, scratch.folder / FOLDER, content, now, 0)
 

@@ -22,8 +22,8 @@ ASSUMED = (
     "Each person has a theme (categories drawn evenly, Dirichlet weights), a taste (the mean of three random items' "
     "texts) and shares a liking for good items with everybody; the three decide, in log-odds, whether an item that is "
     "looked at is clicked. The engine is never told any of it.",
-    "Place k is looked at with the chance 1 / log2(k + 1). An item that was shown and not clicked is wanted less each "
-    "time, and so are items of the categories that were clicked of late.",
+    "Place k is looked at with the chance 1 / log2(k + 1). An item that was looked at and not clicked is wanted less "
+    "each time, and so are items of the categories that were clicked of late.",
     "Everybody is new in the first round and gets one list a round. Between rounds clicks go back as events and the "
     "core is trained again with its defaults, as in a service that retrains every day; nothing is searched.",
     "Both runs have the same people, who decide alike over the same lists.",

@@ -16,7 +16,10 @@ def simulate(
     people: Annotated[int, typer.Option(metavar="N", help="Simulated people.")] = 200,
     by: Annotated[str, typer.Option(metavar="M", help="What explores: uniform, thompson or linucb.")] = "thompson",
     rate: Annotated[float, typer.Option(metavar="SHARE", help="Chance that a slot is given away.")] = 0.5,
-    surface: Annotated[str, typer.Option(metavar="NAME", help="Whose pipeline re-ranks.")] = "default",
+    surface: Annotated[str, typer.Option(metavar="NAME", help="Whose pipeline re-ranks.")] = "feed",
+    past: Annotated[
+        bool, typer.Option("--past", help="Keep the project's own events beside those of the simulated people.")
+    ] = False,
     seed: Annotated[int, typer.Option(metavar="N", help="Decides everything that is drawn.")] = 0,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the page, pictures and figures.")] = Path(
         "simulation"
@@ -39,6 +42,7 @@ def simulate(
             rounds=rounds,
             people=PeopleParams(people=people),
             by=by,
+            past=past,
             rate=rate,
             seed=seed,
         )
