@@ -24,6 +24,7 @@ from zhiyin.ordering import Ordered
 from zhiyin.pipeline import Ranked
 from zhiyin.rank.probability import Probability
 from zhiyin.secondopinion import SecondOpinion
+from zhiyin.stages import stage
 from zhiyin.types import Floats, Histories, Ints
 
 if TYPE_CHECKING:
@@ -63,8 +64,9 @@ class Many:
         """See ``Engine.recommend_many``."""
         try:
             users = list(dict.fromkeys(one.user_id for one in requests if one.user_id is not None))
-            speakers = self.store.profiles.speakers_among(users)
-            known = self.known.of(users)
+            with stage("histories"):
+                speakers = self.store.profiles.speakers_among(users)
+                known = self.known.of(users)
         except ZhiyinError as refused:
             return [refused] * len(requests)
         histories = together([*(one.history for one in known.values()), NOBODY])
@@ -117,13 +119,15 @@ class Many:
         allowed = self.allowed(first.exclude, conditions)
         seen = first.include_seen or pipeline.asks_seen
         width = max(k, pipeline.candidates)
-        rows, scores = self.ranker.top_k(histories, width, exclude_seen=not seen, allowed=allowed)
-        chances = self.probability.of(scores, histories.lengths)
+        with stage("candidates"):
+            rows, scores = self.ranker.top_k(histories, width, exclude_seen=not seen, allowed=allowed)
+            chances = self.probability.of(scores, histories.lengths)
         users = [one.user_id for one in requests]
-        shown, values, propensities = self.arranger.run_many(
-            users, histories, rows, scores, chances, k, allowed, surface, include_seen=first.include_seen
-        )
-        chances = aligned(shown, rows, chances)
+        with stage("reranking"):
+            shown, values, propensities = self.arranger.run_many(
+                users, histories, rows, scores, chances, k, allowed, surface, include_seen=first.include_seen
+            )
+            chances = aligned(shown, rows, chances)
         told = []
         most = self.reasons if first.reasons else None
         held = described(conditions) if conditions else None
@@ -133,7 +137,8 @@ class Many:
             asking = Asking(user, own, self.ranker.of(own).model, most, held=held)
             order = Ordered(shown[place, :size], values[place, :size], {}, chances[place, :size])
             ranked = Ranked(order.rows, order.scores, propensities[place, :size], [])
-            told.append(answer(asking, order, self.bundle, self.shelf, surface, ranked))
+            with stage("reasons"):
+                told.append(answer(asking, order, self.bundle, self.shelf, surface, ranked))
         return told
 
     def everyone(

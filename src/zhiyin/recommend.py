@@ -18,6 +18,7 @@ from zhiyin.errors import UsageError, ZhiyinError
 from zhiyin.holding import conditions_of, described
 from zhiyin.listing import ListRequest
 from zhiyin.many import Many
+from zhiyin.stages import stage
 from zhiyin.threads import single_threaded
 from zhiyin.types import DEFAULT_SURFACE
 from zhiyin.wants import barring
@@ -107,21 +108,27 @@ class Engine(Wired):
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
         if user_id is None and query is None and visit is None:
             raise UsageError("nobody asks, and for nothing", fix="give a user, a request in words, or both")
-        history = self._history(user_id, visit)
-        wanted = self._listener.hear(user_id, query)
+        with stage("histories"):
+            history = self._history(user_id, visit)
+        with stage("wishes"):
+            wanted = self._listener.hear(user_id, query)
         k = wanted.at_most(k)
         conditions = conditions_of(where, categories)
         allowed = self._allowed(exclude, conditions)
         pipeline = self._arranger.pipeline(surface)
-        order = self._ordered(history, wanted, allowed, max(k, pipeline.candidates), include_seen or pipeline.asks_seen)
+        seen = include_seen or pipeline.asks_seen
+        with stage("candidates"):
+            order = self._ordered(history, wanted, allowed, max(k, pipeline.candidates), seen)
         order, said = self._second.of(user_id, history, order, wanted)
-        order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface, include_seen)
+        with stage("reranking"):
+            order, ranked = self._arranged(user_id, history, wanted, order, k, allowed, surface, include_seen)
         order = order.first(len(ranked.rows))
         asked_for = self._listener.answered(wanted, order.rows)
         model, most = self._ranker.of(history).model, self.settings.recommend.reasons
         held = described(conditions) if conditions else None
         asking = Asking(user_id, history, model, most, wanted, asked_for, said, held)
-        return answer(asking, order, self.bundle, self._shelf, surface, ranked, self._names if trace else None)
+        with stage("reasons"):
+            return answer(asking, order, self.bundle, self._shelf, surface, ranked, self._names if trace else None)
 
     def recommend_all(
         self, k: int = 10, *, exclude: Sequence[str] = (), surface: str = DEFAULT_SURFACE

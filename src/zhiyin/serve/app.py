@@ -19,6 +19,7 @@ from zhiyin.serve.paths import RawPaths
 from zhiyin.serve.retraining import Retraining
 from zhiyin.serve.supervising import Supervisor
 from zhiyin.serve.tenants import Tenants
+from zhiyin.serve.tracing import set_up
 from zhiyin.serve.v1.recommend import numbered
 
 ABOUT = """Zhiyin (知音): recommendations that a team hosts itself.
@@ -37,6 +38,7 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
     limits = Limits(share, max(1.0, (share or 0) * settings.burst_seconds))
 
     gate = Gate(tenants.default.store, limits)
+    provider = set_up(settings.traces_url)
     retraining = Retraining(tenants.default.store)
 
     @asynccontextmanager
@@ -44,6 +46,8 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
         with Supervisor(tenants, retraining):
             yield
         tenants.close()
+        if provider is not None:
+            provider.shutdown()
 
     app = FastAPI(title="Zhiyin", version=version("zhiyin"), description=ABOUT, lifespan=lifespan)
     app.state.tenants = tenants

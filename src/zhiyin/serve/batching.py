@@ -6,9 +6,10 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from zhiyin.errors import StoreUnavailable
+from zhiyin.serve.tracing import batch_span, current
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -23,7 +24,7 @@ class Batcher(Generic[A, B]):
 
     def __init__(self, many: Callable[[Sequence[A]], Sequence[B | Exception]], name: str) -> None:
         self._many = many
-        self._waiting: queue.Queue[tuple[A, Future[B]] | None] = queue.Queue(WAITING)
+        self._waiting: queue.Queue[tuple[A, Future[B], Any] | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -31,7 +32,7 @@ class Batcher(Generic[A, B]):
         """Raises StoreUnavailable where too many wait."""
         done: Future[B] = Future()
         try:
-            self._waiting.put_nowait((asked, done))
+            self._waiting.put_nowait((asked, done, current()))
         except queue.Full:
             raise StoreUnavailable(f"{WAITING:,} requests wait already", fix="ask less, or again later") from None
         return done
@@ -43,7 +44,7 @@ class Batcher(Generic[A, B]):
     def _run(self) -> None:
         going_on = True
         while going_on:
-            jobs: list[tuple[A, Future[B]]] = []
+            jobs: list[tuple[A, Future[B], Any]] = []
             one = self._waiting.get()
             while one is not None:
                 # Somebody whose patience ended is not worked for.
@@ -59,10 +60,11 @@ class Batcher(Generic[A, B]):
             if not jobs:
                 continue
             try:
-                found = self._many([asked for asked, _ in jobs])
+                with batch_span([context for *_, context in jobs]):
+                    found = self._many([asked for asked, *_ in jobs])
             except Exception as failure:
                 found = [failure] * len(jobs)
-            for (_, done), answer in zip(jobs, found, strict=True):
+            for (_, done, _), answer in zip(jobs, found, strict=True):
                 if isinstance(answer, Exception):
                     done.set_exception(answer)
                 else:

@@ -22,6 +22,7 @@ from zhiyin.serve.lists import Form, Listed, plain
 from zhiyin.serve.metrics import REQUESTS, SECONDS
 from zhiyin.serve.observing import REQUEST_ID
 from zhiyin.serve.tenants import Tenants
+from zhiyin.serve.tracing import request_span
 
 OURS = b"/v1/recommend"
 GORSE = b"/api/recommend/"
@@ -60,7 +61,8 @@ class Fast:
         listed = None
         if asked is not None:
             try:
-                listed = await self._listed(scope, asked, form)
+                with request_span(f"GET {route}"):
+                    listed = await self._listed(scope, asked, form)
             except (ZhiyinError, TimeoutError):
                 listed = None  # it will be said by those behind
         if listed is None:

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from zhiyin.serve.logs import log
 from zhiyin.serve.metrics import REQUESTS, SECONDS
 from zhiyin.serve.problems import problem
+from zhiyin.serve.tracing import request_span
 
 REQUEST_ID = b"x-request-id"
 UNKNOWN = "unknown"
@@ -30,6 +31,7 @@ class Observed:
         began = time.perf_counter()
         number = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = number
+        method = scope["method"] if scope["method"] in METHODS else UNKNOWN
         status = 500
         started = False
 
@@ -41,7 +43,11 @@ class Observed:
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            with request_span(method) as span:
+                await self._app(scope, receive, sending)
+                if span is not None:
+                    span.update_name(f"{method} {_documented(scope)}")
+                    span.set_attributes({"http.route": _documented(scope), "http.response.status_code": status})
         except Exception as failure:
             log.exception("request_failed", request=number, kind=type(failure).__name__)
             if not started:
@@ -49,7 +55,6 @@ class Observed:
                 await problem(500, "the request failed", fix=fix)(scope, receive, sending)
         seconds = time.perf_counter() - began
         route = _documented(scope)
-        method = scope["method"] if scope["method"] in METHODS else UNKNOWN
         REQUESTS.labels(method, route, str(status)).inc()
         SECONDS.labels(route).observe(seconds)
         log.debug("request", request=number, method=method, route=route, status=status, seconds=round(seconds, 5))
