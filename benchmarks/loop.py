@@ -3,8 +3,8 @@
     python -m benchmarks loop [--quick] [--rounds N] [--people N] [--seeds N] [--out DIR]
 
 MovieLens-100K with all its people and events, as in ``zhiyin simulate``; what is assumed of the simulated people is in
-docs/feedback.md. The first bundle is the core with its defaults, and so are those of the rounds. Bars: the reward of
-the last five rounds lies above that of the first five for sure, and exploration shows at least 1.5 times as much of the
+docs/feedback.md; ``--past`` keeps the events. The first bundle is the core with its defaults, and so are those of the rounds. Bars: with exploration
+the reward of the last five rounds lies above that of the first five for sure, and exploration shows at least 1.5 times as much of the
 catalogue in a round. A run that misses one ends with 1.
 """
 
@@ -26,7 +26,7 @@ from zhiyin.cli.common import open_project
 from zhiyin.cli.progress import make_progress
 from zhiyin.feedback.people import PeopleParams
 from zhiyin.feedback.rounds import Interval
-from zhiyin.simulate import Simulated, SimulationParams, simulate
+from zhiyin.simulate import SURFACE, Simulated, SimulationParams, simulate
 from zhiyin.simulation_page import ENDS, figures_of, mean_of, write_all
 from zhiyin.train import fit
 
@@ -69,6 +69,8 @@ def main() -> int:
     parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--seeds", type=int, default=1, help="runs, each with other people")
     parser.add_argument("--by", nargs="*", choices=METHODS, default=["thompson"], help="what explores")
+    parser.add_argument("--surface", default=SURFACE, help="whose pipeline re-ranks")
+    parser.add_argument("--past", action="store_true", help="keep the events of the data set")
     parser.add_argument("--out", type=Path, help="folder for the pages and pictures")
     given = parser.parse_args()
     rounds, people = (4, 30) if given.quick else (given.rounds, given.people)
@@ -85,8 +87,10 @@ def main() -> int:
             publish(project.store, folder / FOLDER, content, time.time_ns() // 1000, 1)
             for seed in range(given.seeds):
                 for by in given.by:
-                    params = SimulationParams(rounds=rounds, people=PeopleParams(people=people), seed=seed, by=by)
-                    told = simulate(project.store, project.settings, folder, params)
+                    params = SimulationParams(
+                        rounds=rounds, people=PeopleParams(people=people), seed=seed, by=by, past=given.past
+                    )
+                    told = simulate(project.store, project.settings, folder, params, given.surface)
                     rows += rows_of(told)
                     missed += missing(told)
                     if given.out is not None:
