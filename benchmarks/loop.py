@@ -2,10 +2,10 @@
 
     python -m benchmarks loop [--quick] [--rounds N] [--people N] [--seeds N] [--out DIR]
 
-MovieLens-100K with all its people and events, as in ``zhiyin simulate``; what is assumed of the simulated people is in
-docs/feedback.md; ``--past`` keeps the events. The first bundle is the core with its defaults, and so are those of the rounds. Bars: with exploration
-the reward of the last five rounds lies above that of the first five for sure, and exploration shows at least 1.5 times as much of the
-catalogue in a round. A run that misses one ends with 1.
+The catalogue of MovieLens-100K, as in ``zhiyin simulate``; ``--past`` keeps its events too. What is assumed of the
+simulated people is in docs/feedback.md. The first bundle is the core with its defaults, and so are those of the rounds.
+Bars: with exploration the reward of the last five rounds lies above that of the first five for sure, and at least 1.5
+times as much of the catalogue is shown in a round. A run that misses one ends with 1.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from zhiyin.cli.common import open_project
 from zhiyin.cli.progress import make_progress
 from zhiyin.feedback.people import PeopleParams
 from zhiyin.feedback.rounds import Interval
-from zhiyin.simulate import SURFACE, Simulated, SimulationParams, simulate
+from zhiyin.simulate import EXPLORING, SURFACE, Simulated, SimulationParams, simulate
 from zhiyin.simulation_page import ENDS, figures_of, mean_of, write_all
 from zhiyin.train import fit
 
@@ -120,7 +120,7 @@ def main() -> int:
 def missing(told: Simulated) -> list[str]:
     """Bars that were not met."""
     figures, name = figures_of(told), f"seed {told.params.seed}, {told.params.by}"
-    missed = [f"{name}: reward {arm} does not rise for sure" for arm, rise in figures.rise.items() if not rise.low > 0]
+    missed = [] if figures.rise[EXPLORING].low > 0 else [f"{name}: reward does not rise for sure"]
     if figures.covered < WIDER:
         missed.append(f"{name}: coverage times {figures.covered:.2f}, {WIDER} is asked for")
     return missed
