@@ -95,6 +95,7 @@ def _look(settings: Settings, store: SqlStore, project: Path, probe: bool) -> Di
     rows = ", ".join(f"{number:,} {name}" for name, number in counts.items())
     checks = [Check("store", State.OK, f"{settings.store.url}, {rows}"), _bundle(store, project)]
     checks.append(_encoder(settings, store))
+    checks += _service(settings, store, project)
     models = open_models(settings.llm, store)
     try:
         checks += _model(settings.llm, models, probe)
@@ -138,6 +139,33 @@ def _encoder(settings: Settings, store: SqlStore) -> Check:
         model, why = choose(texts), "by the script of the items' texts"
     name = ENGLISH if model == "english" else MULTILINGUAL
     return _asset("encoder", name, f"{model}, {why}: ", assets.present(name) is not None)
+
+
+def _service(settings: Settings, store: SqlStore, project: Path) -> list[Check]:
+    """Who may ask, and whether bundles are renewed."""
+    from zhiyin.serve.folders import names
+    from zhiyin.serve.run import is_loopback
+
+    rules, retrain = settings.serve, settings.retrain
+    keys = [key for key in store.keys.all() if key.revoked is None]
+    tenants = f", {len(names(project))} tenants" if len(names(project)) > 1 else ""
+    says = f"{rules.host}:{rules.port}, {rules.workers} processes, {len(keys)} API keys{tenants}"
+    if not keys and not is_loopback(rules.host):
+        checks = [Check("service", State.FAIL, f"{says}: others could reach it", "zhiyin keys create")]
+    else:
+        checks = [Check("service", State.OK, says if keys else f"{says}: this machine alone is answered")]
+    when = [
+        name
+        for name, value in (
+            ("by age", retrain.every_hours),
+            ("by new events", retrain.new_share),
+            ("by reward", retrain.drop),
+        )
+        if value is not None
+    ]
+    if when:
+        return [*checks, Check("retraining", State.OK, f"while serving, {', '.join(when)}")]
+    return [*checks, Check("retraining", State.OFF, "only by 'zhiyin train' ([retrain])")]
 
 
 def _asset(check: str, name: str, says: str, present: bool) -> Check:

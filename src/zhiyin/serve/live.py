@@ -57,7 +57,7 @@ class Live:
         self._next: Engine | None = None
         self.popular: Recommendation | None = None
         """What nobody in particular gets from the engine that answers."""
-        self._look_again = False
+        self._look_again = self._desk_looks_again = False
         self._pipelines_changed = False
         self._token = store.changes.token()
         self._mark = store.changes.mark()
@@ -148,8 +148,11 @@ class Live:
         if "user" in found.all:
             self.cache.clear()
         self.cache.drop(found.users)
+        for engine in (self._engine, self._next, self._desk):
+            if engine is not None and found.rewritten:
+                engine.forget(found.rewritten)
         if found.hidden or "hidden" in found.all:
-            self._look_again = True
+            self._look_again = self._desk_looks_again = True
             self.cache.clear()
         if found.experiment:
             self._assigner = None
@@ -195,7 +198,9 @@ class Live:
             # What it keeps of the person asked about last is its own, the bundle is the same.
             self._desk = type(current)(self._store, current.bundle, self._settings, current.models, self._project)
             self._desk_of = current
-        self._desk.look_again()
+        elif self._desk_looks_again:
+            self._desk_looks_again = False
+            self._desk.look_again()
         return job(self._desk)
 
     def _build(self) -> None:
@@ -237,7 +242,8 @@ class Live:
             built = current.renewed()
         else:
             bundle = active(self._store, self._project / FOLDER)
-            models = open_models(self._settings.llm, self._store, patient=False)
+            # A language model in this process is loaded once, whatever bundle is served.
+            models = current.models if current else open_models(self._settings.llm, self._store, patient=False)
             built = Engine(self._store, bundle, self._settings, models, self._project)
         if self._pipelines_changed:
             self._pipelines_changed = False

@@ -34,7 +34,7 @@ def serve(project: Path, host: str, port: int, workers: int, say: Callable[[str]
         keyless = not store.keys.any()
     finally:
         store.close()
-    if keyless and not _is_loopback(host):
+    if keyless and not is_loopback(host):
         raise UsageError(
             f"no API key is configured, and {host} can be reached by others",
             where="--host",
@@ -111,7 +111,7 @@ def _shown(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
     if host in LOOPBACK:
         return True
     try:
