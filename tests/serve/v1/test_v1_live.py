@@ -97,7 +97,7 @@ class Slow:
 def test_a_stream_gives_the_models_words_when_they_are_there(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The templates' answer is there at once, and lists need not wait, while the model takes longer than a list may."""
     monkeypatch.setenv("OPENAI_API_KEY", "none")
-    slow = Slow({"text": "您看过《绿茶 茶/4 号》，它们很相近。", "evidence": ["e1"]}, 2.5)
+    slow = Slow({"text": "您看过《绿茶 茶/4 号》，所以推荐它。", "evidence": ["e1"]}, 2.5)
     settings = f'\n[llm]\nprovider = "openai"\nmodel = "m"\nbase_url = "{slow.url}"\njobs = ["explanations"]\n'
     with (project / "zhiyin.toml").open("a", encoding="utf-8") as file:
         file.write(settings)
@@ -120,7 +120,7 @@ def test_a_stream_gives_the_models_words_when_they_are_there(project: Path, monk
     assert [name for name, _ in told] == ["answer", "words", "done"], told
     assert told[0][1]["tier"] == "none"
     assert told[1][1]["tier"] == "remote"
-    assert "它们很相近" in told[1][1]["sentences"][0]["text"]
+    assert "所以推荐它" in told[1][1]["sentences"][0]["text"]
     assert first < took - 1
     assert between < took - 0.5
 
