@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from zhiyin.errors import ZhiyinError
 from zhiyin.events.cells import LONGEST_ID
 from zhiyin.listing import ListRequest
-from zhiyin.serve.auth import Gate, is_local
+from zhiyin.serve.auth import CALLER, Gate, is_local
 from zhiyin.serve.keys import Scope as KeyScope
 from zhiyin.serve.lists import Form, Listed, plain
 from zhiyin.serve.metrics import REQUESTS, SECONDS
@@ -77,9 +77,12 @@ class Fast:
 
     async def _listed(self, scope: Scope, asked: ListRequest, form: Form) -> Listed | None:
         caller = self._gate.remembered(_header(scope, KEY), is_local((scope.get("client") or (None,))[0]))
-        if caller is None or KeyScope.READ not in caller.scopes:
+        if caller is None:
             return None
-        tenant = self._tenants.opened_as(caller.tenant)
+        scope[CALLER] = caller
+        if KeyScope.READ not in caller.scopes:
+            return None
+        tenant = self._tenants.at_hand(caller.tenant)
         if tenant is None or tenant.live.bundle is None:
             return None
         return tenant.lists.kept(asked, form) or await tenant.lists.listed(asked, form)

@@ -87,10 +87,6 @@ class Tenants:
                 self._open[name] = Tenant(name, project, self._readers)
             return self._open[name]
 
-    def opened_as(self, name: str) -> Tenant | None:
-        """None for a tenant that nobody asked for yet."""
-        return self._open.get(name)
-
     def names(self) -> list[str]:
         return names(self.root)
 
