@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ T = TypeVar("T")
 
 WAITING = 10_000
 """Writes that may wait; one more is refused, or memory would grow while the disk is slow."""
+PAUSE_SECONDS = 0.001
 TOGETHER = 500
 """Writes in one transaction."""
 
@@ -81,6 +83,8 @@ class WriteQueue:
                 else:
                     jobs.append(job)
             self._together(jobs)
+            # Others over the same store, in other processes, get their turn.
+            time.sleep(PAUSE_SECONDS)
             if last:
                 return
 

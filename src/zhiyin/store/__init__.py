@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import time
 from pathlib import Path
@@ -17,6 +18,8 @@ from zhiyin.store.trouble import store_error
 
 PATIENCE = 10.0
 """Seconds to wait for another process that writes."""
+ASK_SECONDS = (0.0005, 0.0015)
+"""Bounds of the pause between two looks at the lock."""
 LOG_PAGES = 8000
 """Pages of 4 KiB in SQLite's write-ahead log before they are moved into the file."""
 
@@ -102,5 +105,27 @@ def _prepare_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A transaction that is going to write takes its place at once, so that two of them wait in line.
-        writing = connection.get_execution_options().get(WRITING, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if connection.get_execution_options().get(WRITING, False):
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
+
+
+def _begin_writing(connection: Connection) -> None:
+    """SQLite by itself looks ever more seldom whether a lock is free, up to every 100 ms: beside a process that writes
+    without pause another would hardly ever have its turn. So it is asked often."""
+    driver = connection.connection.dbapi_connection
+    assert isinstance(driver, sqlite3.Connection)
+    deadline = time.monotonic() + PATIENCE
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as busy:
+                if "locked" not in str(busy) or time.monotonic() > deadline:
+                    raise
+                time.sleep(random.uniform(*ASK_SECONDS))
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000:.0f}")
