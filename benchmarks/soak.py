@@ -26,9 +26,15 @@ import psutil
 
 from benchmarks.serve import trained
 from benchmarks.tables import markdown
+from zhiyin.bundle import FOLDER, publish
+from zhiyin.choose import untested
+from zhiyin.cli.common import open_project
+from zhiyin.ports import Silent
+from zhiyin.prepare import prepare
 from zhiyin.testing.service import Service
+from zhiyin.train import fit
 
-EVERY_SECONDS = 60.0
+EVERY_SECONDS = 45.0
 """Between swaps."""
 LOOK_SECONDS = 2.0
 MIB = 2**20
@@ -48,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             trained(project, given.quick)
         else:
             shutil.copytree(given.project, project)
+        another(project)
         with Service(project, workers=2) as service:
             load = Load(service.url)
             memory = run(service, load, seconds, given.clients)
@@ -61,6 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     for failure, count in load.failures.most_common(5):
         print(f"{count} x {failure}")
+
+
+def another(project: Path) -> None:
+    """A second bundle beside the first, so that there is one to swap with from the beginning: the core alone."""
+    with open_project(project) as opened:
+        prepared = prepare(opened.store, opened.settings, Silent())
+        content = fit(prepared, untested(opened.settings), opened.settings, Silent())
+        publish(opened.store, project / FOLDER, content, time.time_ns() // 1000, 5)
 
 
 class Load:
