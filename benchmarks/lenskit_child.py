@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]
-import structlog  # type: ignore[import-not-found]
+import structlog
 from lenskit.data import ItemList, RecQuery, from_interactions_df  # type: ignore[import-not-found]
 from lenskit.knn import ItemKNNScorer, UserKNNScorer  # type: ignore[import-not-found]
 

@@ -36,8 +36,8 @@ class Shop:
         rows = []
         for item in items:
             self._time += 60_000_000
-            rows.append({"event_id": None, "user_id": user, "item_id": item, "event_type": "view", "value": None})
-            rows[-1]["time"] = self._time
+            event = {"event_id": None, "user_id": user, "item_id": item, "event_type": "view", "value": None}
+            rows.append({**event, "time": self._time})
         with self.store.writing() as writer:
             writer.put_events(pl.DataFrame(rows, schema_overrides={"value": pl.Float64, "event_id": pl.String}))
 

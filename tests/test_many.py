@@ -63,7 +63,9 @@ def engine(request: pytest.FixtureRequest, trained: Path, tmp_path_factory: pyte
 
 def against_the_weakest(members: Mapping[str, Recommender], single: str, *given: Any, **named: Any) -> Fusing:
     """On data this easy one model alone is as good; so that the combination serves, it is held against the worst."""
-    loose = [one.model_copy(update={"least_share": 0.0}) if isinstance(one, FusingParams) else one for one in given]
+    loose: list[Any] = [
+        one.model_copy(update={"least_share": 0.0}) if isinstance(one, FusingParams) else one for one in given
+    ]
     return fuse(members, "popular", *loose, **named)
 
 

@@ -3,13 +3,12 @@ from __future__ import annotations
 import pytest
 
 from zhiyin.errors import TooMany
-from zhiyin.serve import limits
 from zhiyin.serve.limits import Limits
 
 
 def test_a_burst_then_a_steady_rate(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
-    monkeypatch.setattr(limits.time, "monotonic", lambda: now)
+    monkeypatch.setattr("zhiyin.serve.limits.time.monotonic", lambda: now)
     bucket = Limits(2.0, 3)
     for _ in range(3):
         bucket.count("茶馆")

@@ -51,6 +51,12 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+def fill(path: Path) -> None:
+    with path.open("wb", buffering=0) as file:
+        while file.write(bytes(65_536)):
+            pass
+
+
 def test_a_full_disk(trained: Path, tmp_path: Path) -> None:
     with small_disk(tmp_path / "disk", 24) as disk:
         project = Path(shutil.copytree(trained, disk / "店"))
@@ -58,10 +64,8 @@ def test_a_full_disk(trained: Path, tmp_path: Path) -> None:
             kept = set()
             assert post(service, "before").status_code == 200
             filler = disk / "filler"
-            with filler.open("wb") as file, pytest.raises(OSError, match="No space"):
-                while True:
-                    file.write(bytes(65_536))
-                    file.flush()
+            with pytest.raises(OSError, match="No space"):
+                fill(filler)
             answers = [post(service, f"full/{number}", 2000) for number in range(3)]
             refused = [one for one in answers if one.status_code != 200]
             assert refused

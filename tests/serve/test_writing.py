@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from zhiyin.errors import StoreUnavailable, UsageError
+from zhiyin.ports import Written
 from zhiyin.serve import writing
 from zhiyin.serve.writing import WriteQueue
 from zhiyin.store import open_store
@@ -115,7 +116,11 @@ def test_too_many_are_refused(store: SqlStore, monkeypatch: pytest.MonkeyPatch) 
 
 def test_closing_writes_what_waits(store: SqlStore) -> None:
     line = WriteQueue(store, "here")
-    done = [line.put(lambda writer, key=str(number): writer.add_events([event(key)])) for number in range(50)]
+
+    def job(key: str) -> Callable[[Writer], Written]:
+        return lambda writer: writer.add_events([event(key)])
+
+    done = [line.put(job(str(number))) for number in range(50)]
     line.close()
     assert all(one.result(0).new == 1 for one in done)
     with pytest.raises(StoreUnavailable, match="shutting down"):

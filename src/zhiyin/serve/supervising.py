@@ -73,4 +73,3 @@ class Supervisor:
             tenant.store.erasures.prune_changes(now - DAY)
             tenant.store.impressions.prune(now - tenant.settings.serve.impression_days * DAY)
             tenant.store.scrub()
-

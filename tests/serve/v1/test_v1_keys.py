@@ -151,7 +151,7 @@ def test_a_revoked_key_stops_within_two_seconds(several: TestClient) -> None:
 def test_other_keys_open_nothing(several: TestClient, key: str) -> None:
     make_key(several.app.state.tenants)  # type: ignore[attr-defined]
     several.app.state.gate._keys_until = 0.0  # type: ignore[attr-defined]
-    answer = several.get("/v1/", headers={HEADER: key.encode()})
+    answer = several.get("/v1/", headers=[(HEADER.encode(), key.encode())])
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
 

@@ -181,8 +181,8 @@ def test_a_session_becomes_a_person(client: TestClient) -> None:
 
 
 def test_lists_shown(client: TestClient, app: FastAPI) -> None:
-    own = {"session_id": "s", "surface": "mail", "impression_id": "mail/1", "items": [{"item_id": TEAS[0]}]}
-    own["items"].append({"item_id": NEVER_TAKEN, "propensity": 0.5})
+    items = [{"item_id": TEAS[0]}, {"item_id": NEVER_TAKEN, "propensity": 0.5}]
+    own = {"session_id": "s", "surface": "mail", "impression_id": "mail/1", "items": items}
     assert told(client.post("/v1/impressions", json=[own, own])) == {"new": 1, "impression_ids": ["mail/1", "mail/1"]}
     ours = told(client.post("/v1/recommend", json={"user_id": "tea-1", "k": 2}))
     confirmed = client.post("/v1/impressions/confirm", json={"impression_ids": [ours["impression_id"], "unknown"]})
@@ -197,7 +197,10 @@ def test_lists_shown(client: TestClient, app: FastAPI) -> None:
 
 
 def test_links(client: TestClient, app: FastAPI) -> None:
-    given = [{"user_id": "张伟", "other_id": "a/b"}, {"user_id": "a/b", "other_id": "张伟", "weight": 2}]
+    given: list[dict[str, Any]] = [
+        {"user_id": "张伟", "other_id": "a/b"},
+        {"user_id": "a/b", "other_id": "张伟", "weight": 2},
+    ]
     assert told(client.put("/v1/links", json=given)) == {"new": 2, "changed": 0, "same": 0}
     assert told(client.put("/v1/links", json=given[0] | {"weight": 3})) == {"new": 0, "changed": 1, "same": 0}
     assert app.state.tenants.default.store.links().rows() == [("a/b", "张伟", 2.0, None), ("张伟", "a/b", 3.0, None)]
