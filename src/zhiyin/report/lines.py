@@ -11,6 +11,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from zhiyin.report.svg import ACCENT, GRID, INK, MUTED, STYLE, drawing
@@ -68,6 +69,8 @@ def write_charts(path: Path, charts: Sequence[Chart]) -> None:
 
 
 def _draw(axes: Axes, chart: Chart, colours: dict[str, str]) -> None:
+    # What is counted (rounds, people, days) has no halves.
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if chart.level is not None:
         axes.axhline(chart.level, color=colours[GRID], linewidth=1.2)
     ends: list[tuple[float, Line]] = []
