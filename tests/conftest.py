@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+# Before numpy is loaded. Engines of several threads in one process each put back the number of threads that they found,
+# which may be another's; where it is one from the beginning, as in a service, sums come out the same in every test.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 # Before whichever test file imports it first, alone or with others.
 pytest.register_assert_rewrite("zhiyin.testing.models")
 
