@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.bundle import Bundle
+from zhiyin.candidates.fill import known_to
 from zhiyin.itemview import items_of, seen_of, shown_of
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
@@ -122,7 +123,10 @@ class Arranger:
             allowed[history.items] = False
         mix = None
         if any(stage.kind == "calibration" for stage in pipeline.stages) and len(history.items):
-            mix = self._scorer.model.users(history)[0]
+            model = self._scorer.model
+            # What came after training may have no interests: without an encoder nothing tells them.
+            own = known_to(history, len(model.items))
+            mix = model.users(own)[0] if len(own.items) else None
         seen = None
         if pipeline.asks_seen and user_id is not None:
             seen = seen_of(self._store, self._shelf.items, user_id)

@@ -55,6 +55,8 @@ class Live:
         self._desk_of: Engine | None = None
         """Answers what takes long (requests in words, explanations), so that lists need not wait for it."""
         self._next: Engine | None = None
+        self.swapped = False
+        """Whether an engine was put aside whose memory can be had back."""
         self.popular: Recommendation | None = None
         """What nobody in particular gets from the engine that answers."""
         self._look_again = self._desk_looks_again = False
@@ -185,6 +187,9 @@ class Live:
             # What was hidden while it was made.
             engine.look_again()
             self._engine = engine
+            # The one at the desk is made anew when it is next asked; nothing holds the old bundle then.
+            self._desk = self._desk_of = None
+            self.swapped = True
             self.cache.clear()
             crowd = engine.recommend_many([ListRequest(None, POPULAR, reasons=False)])[0]
             self.popular = crowd if isinstance(crowd, Recommendation) else None
@@ -194,14 +199,15 @@ class Live:
         current = self._next or self._engine
         if current is None:
             raise NotTrained("nothing is trained yet", where=self._project.name, fix="run 'zhiyin train'")
-        if self._desk is None or self._desk_of is not current:
+        desk = self._desk
+        if desk is None or self._desk_of is not current:
             # What it keeps of the person asked about last is its own, the bundle is the same.
-            self._desk = type(current)(self._store, current.bundle, self._settings, current.models, self._project)
-            self._desk_of = current
+            desk = type(current)(self._store, current.bundle, self._settings, current.models, self._project)
+            self._desk, self._desk_of = desk, current
         elif self._desk_looks_again:
             self._desk_looks_again = False
-            self._desk.look_again()
-        return job(self._desk)
+            desk.look_again()
+        return job(desk)
 
     def _build(self) -> None:
         """In the thread of engines: one at a time, whenever one is wanted."""

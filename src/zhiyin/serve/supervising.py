@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 import uuid
@@ -46,6 +47,9 @@ class Supervisor:
                 try:
                     self._pipelines(tenant)
                     tenant.live.shown.flush()
+                    if tenant.live.swapped:
+                        tenant.live.swapped = False
+                        gc.collect()  # engines and what they are made of know each other: nobody else lets go of them
                     self._retraining.look(tenant, time.monotonic())
                     self._tidy(tenant)
                 except ZhiyinError as refused:
