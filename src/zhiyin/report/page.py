@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from zhiyin.errors import UsageError
 from zhiyin.explain.reasons import Reason
 from zhiyin.report import plots, views
 from zhiyin.report.content import ReportContent
+from zhiyin.report.files import filled, write_page
 from zhiyin.types import NO_TIME
 
 TEMPLATE = "template.html"
@@ -21,30 +20,13 @@ TEMPLATE = "template.html"
 
 def write_report(path: Path, content: ReportContent) -> None:
     """Write the page to ``path``; a file of that name is replaced. Raises UsageError where it cannot be written."""
-    page = render(content)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as failure:
-        raise UsageError(
-            f"cannot write the report: {failure.strerror}", where=str(path), fix="choose another file with --out"
-        ) from failure
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_page(path, render(content), "report")
 
 
 def render(content: ReportContent) -> str:
     """The page. The same content gives the same text."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template(TEMPLATE).render(
+    return filled(
+        TEMPLATE,
         content=content,
         trained=views.day(content.created),
         data=_data(content),

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from zhiyin.errors import UsageError
+from zhiyin.report.files import filled, write_page
 
 
 @dataclass(frozen=True)
@@ -35,27 +33,9 @@ class Sheet:
 
 def render_sheet(sheet: Sheet) -> str:
     """The page. The same content gives the same text."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("sheet.html").render(sheet=sheet)
+    return filled("sheet.html", sheet=sheet)
 
 
 def write_sheet(path: Path, sheet: Sheet) -> None:
     """Write the page to ``path``; a file of that name is replaced. Raises UsageError where it cannot be written."""
-    page = render_sheet(sheet)
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_text(page, encoding="utf-8")
-        unfinished.replace(path)
-    except OSError as failure:
-        raise UsageError(
-            f"cannot write the page: {failure.strerror}", where=str(path), fix="choose another file with --out"
-        ) from failure
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_page(path, render_sheet(sheet), "page")

@@ -53,7 +53,6 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
     app.state.tenants = tenants
     app.state.gate = gate
     app.state.retraining = retraining
-    app.state.workers = workers
     problems.install(app)
     app.include_router(gorse.router, prefix="/api")
     app.include_router(v1.router, prefix="/v1")

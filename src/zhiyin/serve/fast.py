@@ -85,7 +85,7 @@ class Fast:
         tenant = self._tenants.at_hand(caller.tenant)
         if tenant is None or tenant.live.bundle is None:
             return None
-        return tenant.lists.kept(asked, form) or await tenant.lists.listed(asked, form)
+        return await tenant.lists.listed(asked, form)
 
 
 def _ours(query: bytes) -> ListRequest | None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from zhiyin.answers import Recommendation, Recommended
+from zhiyin.answers import Recommendation
 from zhiyin.errors import StoreUnavailable
 from zhiyin.experimenting import Assigned
 from zhiyin.listing import ListRequest
@@ -53,18 +53,6 @@ class Lists:
 
     def __init__(self, live: Live, seconds: float) -> None:
         self._live, self._seconds, self._assign = live, seconds, live.assigned
-
-    def kept(self, request: ListRequest, form: Form) -> Listed | None:
-        """The answer where one is kept that is still true, found without waiting for anything."""
-        if not self._live.instant:
-            return None
-        self._live.follow()
-        assigned = self._assign(request.user_id, request.surface)
-        found = self._live.cache.get(request.user_id, (_in(request, assigned), 0, form))
-        if found is None:
-            return None
-        CACHED.inc()
-        return self._noted(request, assigned, found)
 
     async def listed(
         self,
@@ -112,19 +100,16 @@ class Lists:
         return self._noted(request, assigned, made)
 
     async def _late(self, request: ListRequest) -> Recommendation:
-        """What is popular, without what the person had. Raises StoreUnavailable where not even that can be told."""
+        """What is popular and may come out now, without what the person had. Raises StoreUnavailable where not even
+        that can be told."""
         popular = self._live.popular
         if popular is None:
             raise StoreUnavailable("the list took too long", fix="ask again in a moment")
-        out = set(request.exclude)
-        if request.user_id is not None and not request.include_seen:
-            try:
-                out |= await asyncio.wait_for(asyncio.to_thread(self._live.seen, request.user_id), self._seconds)
-            except TimeoutError:
-                raise StoreUnavailable("the store takes too long", fix="ask again in a moment") from None
-        # Conditions are held against items by the engine, which is what there was no time for.
-        some = [] if request.where else [one for one in popular.items if one.item_id not in out]
-        items: list[Recommended] = [replace(one, rank=place) for place, one in enumerate(some[: request.k], 1)]
+        try:
+            some = await asyncio.wait_for(asyncio.to_thread(self._live.fitting, request), self._seconds)
+        except TimeoutError:
+            raise StoreUnavailable("the store takes too long", fix="ask again in a moment") from None
+        items = [replace(one, rank=place) for place, one in enumerate(some[: request.k], 1)]
         reason = {"reason": "the list took longer than its deadline: popular items"}
         return replace(popular, user_id=request.user_id, items=items, fallback=reason, surface=request.surface)
 

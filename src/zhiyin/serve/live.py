@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from zhiyin.answers import Recommendation
+from zhiyin.answers import Recommendation, Recommended
 from zhiyin.config import Settings
 from zhiyin.errors import NotTrained, StoreError, ZhiyinError
 from zhiyin.experimenting import Assigned, Assigner
@@ -28,6 +28,7 @@ from zhiyin.serve.shown import ShownLists
 from zhiyin.serve.untrained import Untrained
 from zhiyin.serve.writing import WriteQueue
 from zhiyin.store.changes import Changes
+from zhiyin.store.finding import shown_among
 from zhiyin.store.sql import SqlStore
 
 if TYPE_CHECKING:
@@ -84,10 +85,6 @@ class Live:
         engine = self._engine or self._next
         return None if engine is None else engine.bundle.manifest.name
 
-    async def wait(self, seconds: float) -> bool:
-        """Whether it is ready within ``seconds``."""
-        return await asyncio.to_thread(self._loaded.wait, seconds)
-
     def settle(self, bundle: str | None, seconds: float) -> bool:
         """Wait until ``bundle`` answers; whether it does. For tests and for those who promote one."""
         end = time.monotonic() + seconds
@@ -126,9 +123,16 @@ class Live:
             assigner = self._assigner = Assigner.read(self._store)
         return assigner(user_id, surface)
 
-    def seen(self, user_id: str) -> set[str]:
-        """Items that the person has events with."""
-        return set(self._store.events(user_id)["item_id"])
+    def fitting(self, request: ListRequest) -> list[Recommended]:
+        """Of what is popular, in its order, what may come out for whoever asks: asked of the store, without the
+        engine. Conditions are held against items by the engine, so with any of them that is nothing."""
+        if self.popular is None or request.where:
+            return []
+        out = set(request.exclude)
+        if request.user_id is not None and not request.include_seen:
+            out |= set(self._store.events_of([request.user_id]).item_id)
+        shown = shown_among(self._store, [one.item_id for one in self.popular.items])
+        return [one for one in self.popular.items if one.item_id in shown and one.item_id not in out]
 
     def renew(self) -> None:
         """Make the engine anew: pipeline files have changed. Where one is wrong the old engine goes on."""
@@ -147,21 +151,20 @@ class Live:
                 engine.models.close()
 
     def _apply(self, found: Changes) -> None:
-        if "user" in found.all:
-            self.cache.clear()
         self.cache.drop(found.users)
         for engine in (self._engine, self._next, self._desk):
             if engine is not None and found.rewritten:
                 engine.forget(found.rewritten)
         if found.hidden or "hidden" in found.all:
             self._look_again = self._desk_looks_again = True
-            self.cache.clear()
         if found.experiment:
             self._assigner = None
             self.cache.clear()
         if found.bundle or self._new_items(found):
             self._wanted.set()
-        self._untrained.changed()
+        if found.hidden or found.items or found.all:
+            self._untrained.items_changed()
+            self.cache.clear()
 
     def _new_items(self, found: Changes) -> bool:
         if "item" in found.all:
@@ -187,12 +190,11 @@ class Live:
             # What was hidden while it was made.
             engine.look_again()
             self._engine = engine
-            # The one at the desk is made anew when it is next asked; nothing holds the old bundle then.
-            self._desk = self._desk_of = None
+            if self._desk_of is not engine:
+                # Made anew when it is next asked; nothing holds the old bundle then.
+                self._desk = self._desk_of = None
             self.swapped = True
             self.cache.clear()
-            crowd = engine.recommend_many([ListRequest(None, POPULAR, reasons=False)])[0]
-            self.popular = crowd if isinstance(crowd, Recommendation) else None
 
     def _at_desk(self, job: Callable[[Engine], T]) -> T:
         self.follow()
@@ -227,6 +229,8 @@ class Live:
                     self._wanted.set()
                 continue
             if built is not None:
+                crowd = built.recommend_many([ListRequest(None, POPULAR, reasons=False)])[0]
+                self.popular = crowd if isinstance(crowd, Recommendation) else None
                 self._next = built
                 # A kept list would go on hiding what is new.
                 self.cache.clear()

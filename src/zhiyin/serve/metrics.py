@@ -3,7 +3,7 @@ as they were called."""
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Histogram
 
 REQUESTS = Counter("zhiyin_requests", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -21,5 +21,4 @@ STAGE_SECONDS = Histogram(
 CACHED = Counter("zhiyin_cached_lists", "Lists that were kept and still true")
 EVENTS = Counter("zhiyin_events", "Events written, new ones")
 IMPRESSIONS_LOST = Counter("zhiyin_impressions_lost", "Lists shown whose note was lost")
-BUNDLE_AGE = Gauge("zhiyin_bundle_age_seconds", "Age of the bundle that answers")
 TRAININGS = Counter("zhiyin_trainings", "Trainings that ended", ["outcome"])

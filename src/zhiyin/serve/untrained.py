@@ -21,11 +21,12 @@ class Untrained:
     def __init__(self, store: SqlStore, settings: Settings) -> None:
         self._store, self._settings = store, settings
         self._until = 0.0
-        self._popular: list[tuple[str, str | None, int]] = []
+        self._counts: dict[str, int] = {}
+        self._popular: list[tuple[str, str | None, int]] | None = None
 
-    def changed(self) -> None:
-        """Hidden items must go at once: forget the order."""
-        self._until = min(self._until, time.monotonic() + 0.2)
+    def items_changed(self) -> None:
+        """What is hidden goes at once, what is new comes."""
+        self._popular = None
 
     def recommend(self, request: ListRequest) -> Recommendation:
         """``where`` conditions are not held against items here: nothing was read in them yet."""
@@ -47,10 +48,12 @@ class Untrained:
         """Items by how many people took them, then by id."""
         if time.monotonic() > self._until:
             liked = positives(self._store.events(), self._settings.preprocess, unit=1.0)
-            counts = dict(liked.group_by("item_id").len().iter_rows())
+            self._counts = dict(liked.group_by("item_id").len().iter_rows())
+            self._until, self._popular = time.monotonic() + SECONDS, None
+        found = self._popular
+        if found is None:
             items = self._store.items()
             shown = items.filter(~items["hidden"]).select("item_id", "title").iter_rows()
-            found = [(key, title, counts.get(key, 0)) for key, title in shown]
-            self._popular = sorted(found, key=lambda one: (-one[2], one[0]))
-            self._until = time.monotonic() + SECONDS
-        return self._popular
+            some = [(key, title, self._counts.get(key, 0)) for key, title in shown]
+            found = self._popular = sorted(some, key=lambda one: (-one[2], one[0]))
+        return found

@@ -7,8 +7,8 @@ from urllib.parse import unquote
 
 from fastapi import Query
 
-from zhiyin.serve.gorse.routing import TEXT
 from zhiyin.serve.paths import escaped
+from zhiyin.serve.texts import TEXT
 
 Cursor = Annotated[
     str,

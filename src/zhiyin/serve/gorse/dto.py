@@ -11,8 +11,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from zhiyin.events.cells import LONGEST_ID
-from zhiyin.serve.gorse.routing import TEXT
 from zhiyin.serve.gorse.stamps import NONE, TIME
+from zhiyin.serve.texts import TEXT
 
 LONGEST_TEXT = 100_000
 """Characters of a comment."""

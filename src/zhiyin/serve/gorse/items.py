@@ -11,7 +11,8 @@ from zhiyin.errors import NotThere
 from zhiyin.serve.auth import CanRead, CanWrite
 from zhiyin.serve.gorse import dto, rows
 from zhiyin.serve.gorse.cursor import Cursor, read_cursor, write_cursor
-from zhiyin.serve.gorse.routing import DEFAULT_N, MOST, TEXT, Category, ItemId, N, make_router
+from zhiyin.serve.gorse.routing import DEFAULT_N, MOST, Category, ItemId, N, make_router
+from zhiyin.serve.texts import TEXT
 from zhiyin.store.finding import items_with_words
 from zhiyin.store.writer import Writer
 

@@ -19,7 +19,6 @@ from zhiyin.serve.gorse import dto
 from zhiyin.serve.gorse.lists import POPULAR, everybody
 from zhiyin.serve.gorse.routing import (
     DEFAULT_N,
-    TEXT,
     Categories,
     Category,
     N,
@@ -31,6 +30,7 @@ from zhiyin.serve.gorse.routing import (
 from zhiyin.serve.gorse.stamps import DURATION, read_duration
 from zhiyin.serve.keys import Scope
 from zhiyin.serve.tenants import Tenant
+from zhiyin.serve.texts import TEXT
 from zhiyin.store.appending import EventRow
 
 router = make_router("recommendation")

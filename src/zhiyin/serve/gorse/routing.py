@@ -12,13 +12,11 @@ from fastapi.routing import APIRoute
 from zhiyin.errors import UsageError
 from zhiyin.events.cells import LONGEST_ID
 from zhiyin.serve.documented import answers
+from zhiyin.serve.texts import TEXT
 
 DEFAULT_N = 10
 MOST = 10_000
 """Rows in one answer."""
-
-TEXT = r"^[^\x00]*$"
-"""Any text that a database can hold."""
 
 
 # "4XX" stands in for the 422 that would be added: what is wrong with a request is a 400 here.

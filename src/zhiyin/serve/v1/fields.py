@@ -9,9 +9,8 @@ from fastapi import Query
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from zhiyin.events.cells import LONGEST_ID
+from zhiyin.serve.texts import TEXT
 
-TEXT = r"^[^\x00]*$"
-"""Any text that a database can hold."""
 LONGEST_JSON = 65_536
 """Characters of attributes."""
 MOST = 10_000
