@@ -14,13 +14,16 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from zhiyin.answers import Recommendation, Recommended
+from zhiyin.bundle import FOLDER, active
 from zhiyin.config import Settings
 from zhiyin.errors import NotTrained, StoreError, ZhiyinError
 from zhiyin.experimenting import Assigned, Assigner
 from zhiyin.listing import ListRequest
+from zhiyin.llm import open_models
+from zhiyin.recommend import Engine
 from zhiyin.serve.batching import Batcher
 from zhiyin.serve.cache import ListCache
 from zhiyin.serve.logs import log
@@ -30,9 +33,6 @@ from zhiyin.serve.writing import WriteQueue
 from zhiyin.store.changes import Changes
 from zhiyin.store.finding import shown_among
 from zhiyin.store.sql import SqlStore
-
-if TYPE_CHECKING:
-    from zhiyin.recommend import Engine
 
 T = TypeVar("T")
 
@@ -239,10 +239,6 @@ class Live:
 
     def _built(self) -> Engine | None:
         """An engine over what is served now; None where nothing is trained."""
-        from zhiyin.bundle import FOLDER, active
-        from zhiyin.llm import open_models
-        from zhiyin.recommend import Engine
-
         rows = self._store.bundles()
         if not rows["active"].any():
             return None
