@@ -22,10 +22,13 @@ from zhiyin.cli import app
 from zhiyin.dump import dump, restore
 from zhiyin.errors import DataError, FileUnreadable, StoreError, ZhiyinError
 from zhiyin.store import open_store
+from zhiyin.store.circles import Member
 from zhiyin.store.impressions import Impression
 from zhiyin.store.keys import KeptKey
 from zhiyin.store.profiles import KeptState
 from zhiyin.store.schema import (
+    ad_counts,
+    ad_shows,
     changes,
     erasures,
     events,
@@ -90,6 +93,9 @@ def fill(store: SqlStore, seed: int = 0, people: int = 300) -> None:
         )
         writer.put_links(links_frame([(name, names[0], 0.1, None) for name in names[1:]]))
         writer.put_impressions([Impression("1", "a b", "home", 1, (("茶 1", 0, 0.1),))])
+        show = ("1", "茶", "a", "a b", "home", 1, 5, 0, 0.1, 1.0)
+        writer.connection.execute(insert(ad_shows).values(dict(zip(ad_shows.columns.keys(), show, strict=False))))
+        writer.connection.execute(insert(ad_counts).values(campaign="茶", creative="", day=-1, spent=5))
         writer.delete_user(names[3])
         writer.erase(names[4], b"key", 5)
     store.put_vectors("m", {name: [draw.gauss(0, 1) for _ in range(5)] for name in names})  # type: ignore[misc]
@@ -97,6 +103,8 @@ def fill(store: SqlStore, seed: int = 0, people: int = 300) -> None:
     store.use_bundle("one")
     store.keys.add(KeptKey("p", "h", "s", "t", "n", ("read",), 1))
     store.audit.add("export", tenant="t", time=1)
+    store.records.put("page", "茶 1", "draft", {"a": ["茶"]}, now=1)
+    store.circles.replace([Member("c", name) for name in ("a b", "A b")])
     store.experiments.put("e", {"a": [1]}, "running", 1)
     store.leases.acquire("train", "somebody", 10, 1)
     store.profiles.put_state("a b", KeptState("one", 1, b"\x00\xff"))

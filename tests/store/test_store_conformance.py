@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-for name in ("stores", "changes", "served_stores"):
+for name in ("stores", "changes", "served_stores", "scenario_stores"):
     pytest.register_assert_rewrite(f"zhiyin.testing.{name}")
 
 from zhiyin.store import open_store  # noqa: E402
 from zhiyin.store.sql import SqlStore  # noqa: E402
-from zhiyin.testing import changes, served_stores, stores  # noqa: E402
+from zhiyin.testing import changes, scenario_stores, served_stores, stores  # noqa: E402
 
-CHECKS = [*stores.CHECKS, *changes.CHECKS, *served_stores.CHECKS]
+CHECKS = [*stores.CHECKS, *changes.CHECKS, *served_stores.CHECKS, *scenario_stores.CHECKS]
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

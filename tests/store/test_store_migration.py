@@ -33,6 +33,10 @@ ROWS = {
         "INSERT INTO topics (topic_id, name) VALUES ('t', '茶')",
     ],
     "0003": ["INSERT INTO links (user_id, other_id) VALUES ('张伟', 'a/b')"],
+    "0004": [
+        "INSERT INTO impressions (impression_id, user_id, surface, time, items) VALUES ('1', '张伟', 'home', 1, '[]')",
+        "INSERT INTO changes (kind, key, time) VALUES ('profile', '张伟', 1)",
+    ],
 }
 
 
@@ -51,7 +55,7 @@ def upgrade(engine: Engine, version: str) -> None:
         command.upgrade(config, version)
 
 
-@pytest.mark.parametrize("start", ["0001", "0002", "0003"])
+@pytest.mark.parametrize("start", ["0001", "0002", "0003", "0004"])
 def test_from_an_earlier_schema(start: str, url: str, tmp_path: Path) -> None:
     engine = create_engine(url)
     for version in [one for one in ROWS if one <= start]:
@@ -59,9 +63,11 @@ def test_from_an_earlier_schema(start: str, url: str, tmp_path: Path) -> None:
         with engine.begin() as connection:
             for statement in ROWS[version]:
                 connection.execute(text(statement))
-    assert "changes" not in inspect(engine).get_table_names()
+    there = set(inspect(engine).get_table_names())
+    assert "records" not in there
+    assert ("changes" in there) == (start == "0004")
     with closing(open_store(url, tmp_path)) as store:
-        assert store.counts() == {"users": 2, "items": 2, "events": 2} | ({"links": 1} if start == "0003" else {})
+        assert store.counts() == {"users": 2, "items": 2, "events": 2} | ({"links": 1} if start >= "0003" else {})
         assert store.users().rows() == [("a/b", "{}"), ("张伟", '{"age": 3}')]
         assert store.items().rows() == [
             ("b", None, None, [], "{}", None, True),
@@ -74,7 +80,9 @@ def test_from_an_earlier_schema(start: str, url: str, tmp_path: Path) -> None:
         assert store.bundles()["active"].to_list() == [True]
         assert [one.said for one in store.profiles.edits("张伟")] == (["少推茶"] if start > "0001" else [])
         assert store.calls.answers(["k"]) == ({"k": "{}"} if start > "0001" else {})
-        assert store.links().rows() == ([("张伟", "a/b", 1.0, None)] if start == "0003" else [])
+        assert store.links().rows() == ([("张伟", "a/b", 1.0, None)] if start >= "0003" else [])
+        assert len(store.impressions.of_user("张伟")) == (start >= "0004")
+        assert store.records.put("page", "茶/1", "draft", {}) == 1
         mark = store.changes.mark()
         assert put_events(store, [event("张伟", "b")]) == Written(1, 0, 0)
         assert store.events()["seq"].to_list() == [1, 2, 3]

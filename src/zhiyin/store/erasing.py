@@ -11,7 +11,7 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,13 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 from zhiyin.errors import StoreError
 from zhiyin.store.changes import USER, Notes
 from zhiyin.store.part import Part
+from zhiyin.store.records import record_of, records_about
 from zhiyin.store.rows import delete_user, read_user
 from zhiyin.store.schema import (
+    ad_shows,
     audit,
     changes,
+    circle_members,
     erasures,
     events,
     impressions,
@@ -129,6 +132,12 @@ def export(connection: Connection, user_id: str) -> dict[str, Any]:
         "impressions": [
             row | {"items": json.loads(row["items"]), "confirmed": bool(row["confirmed"])} for row in shown
         ],
+        "circles": _all(connection, circle_members, circle_members.c.user_id == user_id),
+        "ads": [
+            row | {"withheld": bool(row["withheld"])}
+            for row in _all(connection, ad_shows, ad_shows.c.user_id == user_id)
+        ],
+        "records": [asdict(record_of(row)) for row in connection.execute(records_about(user_id))],
     }
 
 

@@ -8,16 +8,17 @@ from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from zhiyin.store.appending import bare_users
 from zhiyin.store.changes import PROFILE, USER, Notes
+from zhiyin.store.records import move_records
 from zhiyin.store.rows import read_user
-from zhiyin.store.schema import events, impressions, links, profile_edits, profiles, users
+from zhiyin.store.schema import ad_shows, circle_members, events, impressions, links, profile_edits, profiles, users
 
 
 def merge_people(connection: Connection, notes: Notes, source: str, target: str) -> dict[str, int]:
     """All that is held of ``source`` becomes ``target``'s (who may be new), and nobody goes by ``source`` any more;
     rows moved by table, tables without any are absent, empty where nothing is held of ``source``.
 
-    Events keep their numbers, so the order of arrival stays. Where both have an attribute, or a link to the same
-    person, ``target``'s stands.
+    Events keep their numbers, so the order of arrival stays. Where both have an attribute, a link to the same person, a
+    place in the same circle or a record of the same kind and name, ``target``'s stands.
     """
     known = read_user(connection, source)
     moved: dict[str, int] = {}
@@ -27,12 +28,16 @@ def merge_people(connection: Connection, notes: Notes, source: str, target: str)
         # Events and links name somebody who has a row.
         bare_users(connection, {target})
         moved["users"] = 1
-    for table in (events, impressions, profile_edits):
+    for table in (events, impressions, profile_edits, ad_shows):
         mine = table.c.user_id == source
         if count := connection.execute(update(table).where(mine).values(user_id=target)).rowcount:
             moved[table.name] = count
     if count := _links(connection, source, target):
         moved["links"] = count
+    if count := _circles(connection, source, target):
+        moved["circle_members"] = count
+    if count := move_records(connection, source, target):
+        moved["records"] = count
     connection.execute(delete(profiles).where(profiles.c.user_id.in_([source, target])))
     if known is not None:
         _attributes(connection, known.attributes, target)
@@ -58,6 +63,14 @@ def _links(connection: Connection, source: str, target: str) -> int:
     if rows:
         connection.execute(insert(links), rows)
     return len(given)
+
+
+def _circles(connection: Connection, source: str, target: str) -> int:
+    theirs = select(circle_members.c.circle_id).where(circle_members.c.user_id == target)
+    mine = circle_members.c.user_id == source
+    left = update(circle_members).where(mine, circle_members.c.circle_id.not_in(theirs)).values(user_id=target)
+    moved = connection.execute(left).rowcount
+    return moved + connection.execute(delete(circle_members).where(mine)).rowcount
 
 
 def _attributes(connection: Connection, text: str, target: str) -> None:

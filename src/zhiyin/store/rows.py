@@ -11,7 +11,19 @@ from sqlalchemy import ColumnElement, Connection, Select, delete, or_, select, u
 from zhiyin.errors import StoreError
 from zhiyin.store.changes import HIDDEN, ITEM, PROFILE, USER, Notes
 from zhiyin.store.part import Part
-from zhiyin.store.schema import events, impressions, items, links, profile_edits, profiles, users
+from zhiyin.store.records import about_person
+from zhiyin.store.schema import (
+    ad_shows,
+    circle_members,
+    events,
+    impressions,
+    items,
+    links,
+    profile_edits,
+    profiles,
+    records,
+    users,
+)
 
 FIELDS = ("title", "description", "categories", "time", "hidden")
 
@@ -129,6 +141,9 @@ def delete_user(connection: Connection, notes: Notes, user_id: str) -> dict[str,
         (impressions, impressions.c.user_id == user_id),
         (profiles, profiles.c.user_id == user_id),
         (profile_edits, profile_edits.c.user_id == user_id),
+        (circle_members, circle_members.c.user_id == user_id),
+        (ad_shows, ad_shows.c.user_id == user_id),
+        (records, about_person(user_id)),
         (users, users.c.user_id == user_id),
     ):
         if count := connection.execute(delete(table).where(mine)).rowcount:

@@ -17,7 +17,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-HEAD = "0004"
+HEAD = "0005"
 """Newest migration. An up-to-date database is opened without loading Alembic."""
 
 metadata = MetaData()
@@ -240,4 +240,56 @@ erasures = Table(
     Column("time", BigInteger, nullable=False),
     Column("done_bundle", Text),
     sqlite_autoincrement=True,
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("kind", Id, nullable=False),
+    Column("key", Id, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    UniqueConstraint("kind", "key", "version", name="uq_records_kind_key_version"),
+    sqlite_autoincrement=True,
+)
+
+circle_members = Table(
+    "circle_members",
+    metadata,
+    Column("circle_id", Id, primary_key=True),
+    Column("user_id", Id, primary_key=True, index=True),
+    Column("weight", Double, nullable=False, server_default="1"),
+)
+
+ad_shows = Table(
+    "ad_shows",
+    metadata,
+    Column("show_id", Id, primary_key=True),
+    Column("campaign", Id, nullable=False),
+    Column("creative", Id, nullable=False),
+    Column("user_id", Id, nullable=False),
+    Column("surface", Text, nullable=False),
+    Column("time", BigInteger, nullable=False),
+    Column("price", BigInteger, nullable=False),
+    Column("charged", BigInteger, nullable=False, server_default="0"),
+    Column("probability", Double, nullable=False),
+    Column("propensity", Double, nullable=False),
+    Column("withheld", Boolean, nullable=False, server_default="0"),
+    Column("clicked", BigInteger),
+    Index("ix_ad_shows_campaign_time", "campaign", "time"),
+    Index("ix_ad_shows_user_id_campaign_time", "user_id", "campaign", "time"),
+)
+
+ad_counts = Table(
+    "ad_counts",
+    metadata,
+    Column("campaign", Id, primary_key=True),
+    Column("creative", Id, primary_key=True),
+    Column("day", BigInteger, primary_key=True),
+    Column("shows", BigInteger, nullable=False, server_default="0"),
+    Column("clicks", BigInteger, nullable=False, server_default="0"),
+    Column("spent", BigInteger, nullable=False, server_default="0"),
 )

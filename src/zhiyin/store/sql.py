@@ -15,6 +15,7 @@ from zhiyin.errors import BundleError, DataError
 from zhiyin.store.appending import EventColumns, EventMark, Histories
 from zhiyin.store.calls import Calls
 from zhiyin.store.changes import BUNDLE, Watch, note
+from zhiyin.store.circles import Circles
 from zhiyin.store.erasing import Erasures, export
 from zhiyin.store.experiments import Experiments, Leases
 from zhiyin.store.features import Features
@@ -23,6 +24,7 @@ from zhiyin.store.impressions import Impressions
 from zhiyin.store.keys import Audit, Keys
 from zhiyin.store.migrate import WRITING
 from zhiyin.store.profiles import Profiles
+from zhiyin.store.records import Records
 from zhiyin.store.rows import Rows
 from zhiyin.store.schema import bundles, events, items, links, users, vectors
 from zhiyin.store.trouble import store_error
@@ -53,6 +55,8 @@ class SqlStore:
         self.leases = Leases(*shared)
         self.erasures = Erasures(*shared)
         self.histories = Histories(*shared)
+        self.records = Records(*shared)
+        self.circles = Circles(*shared)
         self.changes = Watch(engine, self._guarded)
 
     @contextmanager

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from zhiyin.ports import Written
-from zhiyin.store import appending, erasing, feedback, impressions, merging, rows
+from zhiyin.store import appending, erasing, feedback, impressions, merging, records, rows
 from zhiyin.store.appending import content_id
 from zhiyin.store.changes import HIDDEN, ITEM, NOTED, PROFILE, Notes
 from zhiyin.store.dialect import IN_LIST, insert_new, insert_rows
@@ -165,6 +165,22 @@ class Writer:
     def confirm(self, impression_ids: Sequence[str]) -> int:
         """Mark lists as seen; how many of ``impression_ids`` are there."""
         return impressions.confirm(self._connection, impression_ids)
+
+    def put_record(self, kind: str, key: str, state: str, body: Mapping[str, Any], *, now: int | None = None) -> int:
+        """As ``store.records.put_record``: the version that was made."""
+        return records.put_record(self._connection, kind, key, state, body, now)
+
+    def set_record_state(self, kind: str, key: str, state: str, version: int | None = None) -> bool:
+        """As ``store.records.set_record_state``."""
+        return records.set_record_state(self._connection, kind, key, state, version)
+
+    def record(self, kind: str, key: str) -> records.Record | None:
+        """The newest version as this transaction sees it."""
+        return records.read_latest(self._connection, kind, key)
+
+    def delete_records(self, kind: str, key: str) -> int:
+        """Every version; how many are gone."""
+        return records.delete_records(self._connection, kind, key)
 
     def merge_people(self, source: str, target: str) -> dict[str, int]:
         """All that is held of ``source`` becomes ``target``'s; rows moved by table. See ``store.merging``."""

@@ -361,6 +361,7 @@ def check_erasing(make: Make) -> None:
     assert store.calls.answers(["k1", "k2"]) == {"k2": '"answer"'}
     assert store.counts() == {"users": 1, "items": 1, "events": 1}
     empty: dict[str, Any] = {"events": [], "links": [], "profile": None, "profile_edits": [], "impressions": []}
+    empty |= {"circles": [], "ads": [], "records": []}
     assert store.export(name) == {"user_id": name, "known": False, "attributes": {}} | empty
     assert [(one.user_hash, one.time, one.done_bundle) for one in store.erasures.all()] == [
         (hashed(name, secret), 99, None)
