@@ -22,8 +22,10 @@ from zhiyin.store.features import Features
 from zhiyin.store.feedback import Feedback
 from zhiyin.store.impressions import Impressions
 from zhiyin.store.keys import Audit, Keys
+from zhiyin.store.linked import Linked
 from zhiyin.store.migrate import WRITING
 from zhiyin.store.profiles import Profiles
+from zhiyin.store.recent import Recent
 from zhiyin.store.records import Records
 from zhiyin.store.rows import Rows
 from zhiyin.store.schema import bundles, events, items, links, users, vectors
@@ -56,7 +58,9 @@ class SqlStore:
         self.erasures = Erasures(*shared)
         self.histories = Histories(*shared)
         self.records = Records(*shared)
+        self.recent = Recent(*shared)
         self.circles = Circles(*shared)
+        self.linked = Linked(*shared)
         self.changes = Watch(engine, self._guarded)
 
     @contextmanager
