@@ -17,7 +17,7 @@ from zhiyin.candidates.popular import WindowedPopularity
 from zhiyin.candidates.rules import SequentialRules
 from zhiyin.candidates.user_knn import UserKNN
 from zhiyin.choice import Choice, Combined, read_choice, write_choice
-from zhiyin.fused import FusedModel, FusionParams, below, like_neighbours
+from zhiyin.fused import FusedModel, FusionParams, below, like_core
 from zhiyin.fusing import FEWEST, FusingParams, fuse
 from zhiyin.ports import Silent
 from zhiyin.preprocess.splits import Trial, leave_one_out
@@ -90,15 +90,16 @@ def test_below_keeps_the_order() -> None:
     assert not found[1].any()
 
 
-def test_an_item_nobody_took_stands_with_its_neighbours() -> None:
-    """By the core it lies between the second and the third of three."""
+def test_an_item_nobody_took_stands_as_high_as_by_the_core() -> None:
+    """With as many others above it, whatever the combination makes of these."""
     core = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], dtype=np.float32)
-    values = np.array([10.0, 20.0, 30.0, 40.0, 50.0, 60.0], dtype=np.float32)
-    scale = like_neighbours(core, values)
-    asked = scale(np.array([3.0, 3.5, 100.0, -5.0], dtype=np.float32))
-    assert asked[0] == pytest.approx(30)
-    assert asked[0] <= asked[1] <= asked[2] == pytest.approx(40)
-    assert asked[3] == pytest.approx(30), "no lower than the lowest average"
+    values = np.array([60.0, 10.0, 50.0, 20.0, 30.0, 40.0], dtype=np.float32)
+    asked = np.array([3.5, 3.6, 7.0, 8.0, 0.5], dtype=np.float32)
+    middle, higher, first, best, last = like_core(core, values)(asked).tolist()
+    assert [np.count_nonzero(values > found) for found in (middle, first, best)] == [3, 0, 0]
+    assert 30 < middle < higher < 40
+    assert 60 < first < best, "above all, in the order of the core"
+    assert last == pytest.approx(10, abs=0.01)
 
 
 def test_newcomers_are_placed() -> None:

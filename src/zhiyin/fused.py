@@ -25,8 +25,6 @@ from zhiyin.rank.fusion import Combiner, Facts, Table, owners, score_columns, sc
 from zhiyin.registry import CORE
 from zhiyin.types import Catalogue, Floats, Histories, Ints, Longs, TrainingData
 
-NEAR = 5
-"""Candidates next to an item without events, by the core, whose fused scores it shares."""
 BELOW = 1e-3
 KEPT_CELLS = 8_000_000
 """It is kept what was said last, of at most so many cells of people and items."""
@@ -240,7 +238,7 @@ class FusedModel(Recommender):
             new = fresh[low:high]
             if not new.all():
                 own, told = core[person, pool.items[low:high]], values[low:high]
-                told[new] = like_neighbours(own[~new], told[~new])(own[new])
+                told[new] = like_core(own[~new], told[~new])(own[new])
         return Said(histories, pool, values, core, self._facts.fresh)
 
     def table(self, pool: Pool, histories: Histories) -> Table:
@@ -291,7 +289,7 @@ class Said:
                 # The person's own are no candidates.
                 own = self.histories.items[self.histories.indptr[person] : self.histories.indptr[person + 1]]
                 own = own[core[own] > 0]
-                found[person, own] = like_neighbours(core[rows[old]], values[old])(core[own])
+                found[person, own] = like_core(core[rows[old]], values[old])(core[own])
             found[person, rows] = values
         return found
 
@@ -340,15 +338,14 @@ def below(block: Floats) -> Floats:
     return found
 
 
-def like_neighbours(core: Floats, values: Floats) -> Callable[[Floats], Floats]:
+def like_core(core: Floats, values: Floats) -> Callable[[Floats], Floats]:
     """What the combination learned is about items that people took and did not have yet. Others (nobody took them, or
-    the person did) get the average of the candidates next to them in the order of the core: never falling in its score.
+    the person did) stand as high among the candidates as by the core: with as many of them above, whichever these are.
     """
-    order = np.argsort(core, kind="stable")
-    even = np.full(min(NEAR, len(order)), 1 / min(NEAR, len(order)), dtype=np.float32)
-    centres = np.convolve(core[order], even, mode="valid")
-    heights = np.maximum.accumulate(np.convolve(values[order], even, mode="valid"))
-    return lambda asked: np.interp(asked, centres, heights).astype(np.float32)
+    centres, heights = np.sort(core), np.sort(values)
+    # Of those above all candidates, or between the same two, the order stays.
+    step = np.float32(BELOW / max(float(np.abs(core).max()), np.finfo(np.float32).tiny))
+    return lambda asked: (np.interp(asked, centres, heights) + step * asked).astype(np.float32)
 
 
 def least_of(values: Floats, indptr: Longs) -> Floats:
