@@ -19,7 +19,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, insert, or_, select, update
 
-from zhiyin.store.dialect import is_sqlite
+from zhiyin.store.dialect import is_sqlite, take_turn
 from zhiyin.store.part import Part
 from zhiyin.store.schema import records
 
@@ -92,8 +92,9 @@ def put_record(
 ) -> int:
     """Add a version after those that are there; its number."""
     if not is_sqlite(connection):
-        # Two writers of one document take turns, or both would make the same version.
-        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext(%s), hashtext(%s))", (kind, key))
+        # Two writers of one document would make the same version. The turn is that of events: two kinds of turns in
+        # one transaction could wait for each other.
+        take_turn(connection)
     this = (records.c.kind == kind, records.c.key == key)
     known = connection.execute(select(func.max(records.c.version)).where(*this)).scalar_one()
     version = int(known or 0) + 1

@@ -279,6 +279,7 @@ ad_shows = Table(
     Column("propensity", Double, nullable=False),
     Column("withheld", Boolean, nullable=False, server_default="0"),
     Column("clicked", BigInteger),
+    Column("told", Text),
     Index("ix_ad_shows_campaign_time", "campaign", "time"),
     Index("ix_ad_shows_user_id_campaign_time", "user_id", "campaign", "time"),
 )

@@ -47,6 +47,7 @@ def upgrade() -> None:
         sa.Column("propensity", sa.Double, nullable=False),
         sa.Column("withheld", sa.Boolean, nullable=False, server_default="0"),
         sa.Column("clicked", sa.BigInteger),
+        sa.Column("told", sa.Text),
     )
     op.create_index("ix_ad_shows_campaign_time", "ad_shows", ["campaign", "time"])
     op.create_index("ix_ad_shows_user_id_campaign_time", "ad_shows", ["user_id", "campaign", "time"])
