@@ -1,0 +1,1 @@
+"""What a shop, a content site and a community need beyond lists."""
