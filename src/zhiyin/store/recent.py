@@ -1,0 +1,40 @@
+"""Events of a stretch of time, whoever they are of: ``SqlStore.recent``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import func, select
+
+from zhiyin.store.part import Part
+from zhiyin.store.schema import events
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+class Recent(Part):
+    def events(self, since: int, until: int) -> pl.DataFrame:
+        """Columns ``user_id``, ``item_id``, ``event_type``, ``value``, ``time`` of the events with ``since <= time <
+        until`` (microseconds UTC), in order of arrival. Events without a time are left out."""
+        import polars as pl
+
+        kinds = {
+            "user_id": pl.String,
+            "item_id": pl.String,
+            "event_type": pl.String,
+            "value": pl.Float64,
+            "time": pl.Int64,
+        }
+        query = select(*(events.c[name] for name in kinds)).where(events.c.time >= since, events.c.time < until)
+        parts = []
+        with self._guarded(), self._engine.connect() as connection:
+            result = connection.execute(query.order_by(events.c.seq))
+            while rows := result.fetchmany(100_000):
+                parts.append(pl.DataFrame([tuple(row) for row in rows], schema=kinds, orient="row"))
+        return pl.concat(parts) if parts else pl.DataFrame(schema=kinds)
+
+    def latest(self, until: int) -> int | None:
+        """The time of the latest event before ``until``; None where there is none."""
+        rows = self._rows(select(func.max(events.c.time)).where(events.c.time < until))
+        return None if rows[0][0] is None else int(rows[0][0])
