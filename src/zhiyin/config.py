@@ -117,7 +117,7 @@ class LlmSettings(Section):
     packages of ``make install-llm``). ``openai``: any server with an OpenAI-compatible API."""
     model: str = Field("smollm2-135m-instruct", min_length=1)
     """embedded: an asset, a folder that transformers loads, a GGUF file or a hub id; openai: the model's name there."""
-    jobs: list[Job] = [Job.ITEMS, Job.INTERESTS, Job.PROFILES, Job.QUERIES, Job.EXPLANATIONS]
+    jobs: list[Job] = [Job.ITEMS, Job.INTERESTS, Job.PROFILES, Job.QUERIES, Job.EXPLANATIONS, Job.WRITING]
     """What the model is asked to do; the other jobs go without it."""
     accept_licences: list[str] = []
     """Assets whose own licence you have read and accept (``zhiyin assets list``); the others are not loaded."""

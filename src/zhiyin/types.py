@@ -63,6 +63,7 @@ class Job(StrEnum):
     QUERIES = "queries"
     EXPLANATIONS = "explanations"
     RERANK = "rerank"
+    WRITING = "writing"
 
 
 class IdMap:
