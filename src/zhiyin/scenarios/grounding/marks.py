@@ -40,14 +40,15 @@ class Problem:
 
 
 def evidence_of(marks: Sequence[Mark], source: Source) -> list[Evidence]:
-    """One entry for each stretch: of several facts the one that says most of the sentence, the first of equals."""
+    """One entry for each stretch: of several facts the one that says most of the sentence, of equals the
+    shortest."""
     weight: Counter[int] = Counter()
     for mark in marks:
         weight.update(dict.fromkeys(mark.places, mark.end - mark.start))
     found: list[Evidence] = []
     last = -1
     for mark in sorted(marks, key=lambda one: (one.start, -one.end)):
-        place = max(mark.places, key=lambda one: (weight[one], -one))
+        place = max(mark.places, key=lambda one: (weight[one], -len(source.facts[one].text), -one))
         fact = source.facts[place]
         if found and mark.start < found[-1].end:
             continue

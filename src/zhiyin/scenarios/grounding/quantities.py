@@ -112,7 +112,9 @@ class Quantity:
     def says(self, other: Quantity) -> bool:
         """Whether this, which a source says, bears ``other`` out."""
         if other.date is not None:
-            return self.date is not None and _within(self.date, other.date)
+            if self.date is None:
+                return self.unit == "" and other.date == (self.value, None, None)
+            return _within(self.date, other.date)
         if self.date is not None:
             # Of a whole date its year may be said alone.
             return other.unit in ("", "year") and other.value == self.date[0] > 0

@@ -14,6 +14,7 @@ from zhiyin.scenarios.grounding.reading import Word, chinese_denials, scopes, wo
 from zhiyin.scenarios.grounding.sentence import BLANK, Reading
 from zhiyin.scenarios.grounding.source import LONGEST_PIECE, Source
 from zhiyin.scripts import Language
+from zhiyin.understand.items.attributes import SYNONYMS
 
 TITLED = 0.6
 """Share of capitalised words from which capitals are a headline's and tell no names."""
@@ -24,20 +25,31 @@ _ANSWERS = frozenset(
 _RUN = re.compile(f"[{HAN}]+")
 _OTHER = re.compile(rf"[^\W\d_a-zà-ɏ{HAN}\ue000]")
 _FRESH = re.compile(r"(?:^|[.:;!?\"(\[*•·|/\n-])\s*$")
-_ASKED: tuple[tuple[re.Pattern[str], set[str]], ...] = (
-    (re.compile(r"(?:\bbrand(?:ed)?(?: is|:)?|品牌(?:是|为|:)?)\s*(?=[^\s])"), {"brand"}),
-    (re.compile(r"\b(?:made of|made from|materials?(?: is| are|:))\s+|(?:材质|材料|面料)(?:是|为|:)\s*"), {"material"}),
-    (re.compile(r"\bcolou?rs?(?: is| are|:)\s+|颜色(?:是|为|:)\s*"), {"color"}),
-    (re.compile(r"\b(?:written by|authors?(?: is| are|:))\s+|作者(?:是|为|:)\s*"), {"author"}),
-    (re.compile(r"\b(?:directed by|directors?(?: is| are|:))\s+|导演(?:是|为|:)\s*"), {"director"}),
-    (re.compile(r"\b(?:manufactured|sold|made) by\s+|由(?=.{1,20}(?:生产|制造|出品))"), {"brand", "publisher"}),
-    (re.compile(r"\b(?:made|manufactured) in\s+|产地(?:是|为|:)\s*"), {"country"}),
-    (
-        re.compile(r"\bingredients?(?: are| is|:)\s+|\bcontains?\s+|(?<![不无])(?:含有|采用)\s*|成分(?:是|为|:)\s*"),
-        set(),
-    ),
+_LABELLED = (
+    "brand", "author", "director", "actors", "artist", "publisher", "color", "material", "country", "language", "format"
+)  # fmt: skip
+
+
+def _labels(role: str) -> re.Pattern[str]:
+    """What introduces an attribute by its name: "the director is", 导演：."""
+    names = SYNONYMS[role].split()
+    latin = "|".join(re.escape(name.replace("_", " ")) for name in names if name.isascii())
+    han = "|".join(name for name in names if not name.isascii())
+    return re.compile(rf"\b(?:{latin})(?: is| are|:)\s+(?:the )?|(?:{han})(?:是|为|:)\s*")
+
+
+_ASKED: tuple[tuple[re.Pattern[str], set[str], bool], ...] = (
+    *((_labels(role), {role}, False) for role in _LABELLED),
+    (re.compile(r"\bmade (?:of|from)\s+"), {"material"}, True),
+    (re.compile(r"\bwritten by\s+"), {"author"}, True),
+    (re.compile(r"\bdirected by\s+"), {"director"}, True),
+    (re.compile(r"\bstarring\s+|(?<!没有)由(?=.{1,20}(?:主演|出演))"), {"actors"}, True),
+    (re.compile(r"\b(?:manufactured|sold|made) by\s+|由(?=.{1,20}(?:生产|制造|出品))"), {"brand", "publisher"}, False),
+    (re.compile(r"\b(?:made|manufactured) in\s+(?:the )?"), {"country"}, True),
+    (re.compile(r"\bcontains?\s+|(?<![不无])(?:含有|采用)"), {"material", ""}, False),
 )
-"""What a word introduces, and the attributes that may stand there; of the last, no category and no brand may."""
+"""What introduces an attribute, the attributes that may stand there ("" where a free text may speak of it), and whether
+a source without that attribute must have these words itself."""
 
 
 def scripts(reading: Reading) -> Iterator[Problem]:
@@ -202,19 +214,20 @@ def rolled(reading: Reading, source: Source) -> Iterator[Problem]:
     known as something else alone."""
     text = reading.folded.text
     marks = sorted(reading.marks, key=lambda one: one.start)
-    for pattern, wanted in _ASKED:
-        told = {place for place, fact in enumerate(source.facts) if fact.role in wanted}
+    for pattern, wanted, strict in _ASKED:
+        told = {place for place, fact in enumerate(source.facts) if fact.role in wanted - {""}}
         for match in pattern.finditer(text):
             low, _ = reading.folded.span(match.end(), match.end())
             first = next((one for one in marks if one.start >= low and one.start - low <= 3), None)
             if first is None:
                 continue
-            roles = source.roles(first.places)
-            fits = bool(told & set(first.places)) if told else bool(roles & {"", "material", *wanted})
-            if not fits:
+            free = bool(source.roles(first.places) & {"", *wanted})
+            if strict:
+                free = free and any(match[0].strip() in source.facts[place].spoken for place in first.places)
+            if not (told & set(first.places) or (free and ("" in wanted or not told))):
                 said = reading.raw[first.start : first.end]
                 yield Problem(
-                    "role", said, f"'{match[0].strip()}' stands before '{said}', which the source says otherwise"
+                    "role", said, f"'{said}' stands behind '{match[0].strip()}', which the source does not say"
                 )
 
 
