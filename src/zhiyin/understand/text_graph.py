@@ -44,9 +44,9 @@ class TextGraph:
         return found
 
     @cached_property
-    def _flow(self) -> Any:
-        """Symmetric sparse matrix of joins, each divided by the root of both ends' sums."""
-        from scipy.sparse import csr_matrix, diags
+    def joins(self) -> Any:
+        """Symmetric sparse matrix of joins, CSR float32 [n, n]: two nodes are joined where either names the other."""
+        from scipy.sparse import csr_matrix
 
         count = len(self.nodes)
         found = [
@@ -56,9 +56,15 @@ class TextGraph:
         columns, joins = (np.concatenate([block[part].ravel() for block in found]) for part in (0, 1))
         owners = np.repeat(np.arange(count), len(columns) // count)
         graph = csr_matrix((joins, (owners, columns)), shape=(count, count))
-        graph = graph.maximum(graph.T)
-        scale = diags(1 / np.sqrt(np.asarray(graph.sum(axis=1)).ravel() + SMALL))
-        return (scale @ graph @ scale).tocsr().astype(np.float32)
+        return graph.maximum(graph.T)
+
+    @cached_property
+    def _flow(self) -> Any:
+        """``joins``, each divided by the root of both ends' sums."""
+        from scipy.sparse import diags
+
+        scale = diags(1 / np.sqrt(np.asarray(self.joins.sum(axis=1)).ravel() + SMALL))
+        return (scale @ self.joins @ scale).tocsr().astype(np.float32)
 
     def _nearest(self, texts: Floats, own: NDArray[Any] | None = None) -> tuple[NDArray[Any], Floats]:
         """Nodes nearest to each text and the weight of the join: [m, k] both. ``own`` is each text's own node."""
