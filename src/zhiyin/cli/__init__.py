@@ -21,6 +21,7 @@ def _register() -> None:
     from zhiyin.cli import (
         assets,
         bundles,
+        circles,
         demo,
         doctor,
         dump,
@@ -63,6 +64,7 @@ def _register() -> None:
     app.command("doctor")(doctor.doctor)
     app.add_typer(pipelines.app, name="pipelines")
     app.add_typer(experiments.app, name="experiments")
+    app.add_typer(circles.app, name="circles")
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
     app.add_typer(keys.app, name="keys")

@@ -9,6 +9,7 @@ from zhiyin.serve.documented import EVERYWHERE
 from zhiyin.serve.v1 import (
     audit,
     bundles,
+    circles,
     events,
     experiments,
     explain,
@@ -45,6 +46,7 @@ for resource in (
     items,
     users,
     links,
+    circles,
     person,
     bundles,
     training,

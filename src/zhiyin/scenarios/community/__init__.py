@@ -1,0 +1,1 @@
+"""A community: circles of people, their feed."""
