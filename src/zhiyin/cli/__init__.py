@@ -41,6 +41,7 @@ def _register() -> None:
         similar,
         simulate,
         tenants,
+        topics,
         train,
         tune,
     )
@@ -65,6 +66,7 @@ def _register() -> None:
     app.add_typer(pipelines.app, name="pipelines")
     app.add_typer(experiments.app, name="experiments")
     app.add_typer(circles.app, name="circles")
+    app.add_typer(topics.app, name="topics")
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
     app.add_typer(keys.app, name="keys")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -53,6 +53,11 @@ class Finding:
     returned: int
     new: int
     gone: int
+
+    def to_dict(self) -> dict[str, Any]:
+        told = {name: getattr(self, name) for name in ("items", "placed", "kept", "returned", "new", "gone")}
+        named = [{"topic_id": one.topic_id, "name": one.name, "items": len(one.items)} for one in self.topics.topics]
+        return {"until": self.topics.time, "encoder": self.topics.encoder, **told, "topics": named}
 
     def line(self) -> str:
         told = f"{len(self.topics.topics):,} topics of {self.placed:,} of {self.items:,} items"

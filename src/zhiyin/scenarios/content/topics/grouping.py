@@ -22,7 +22,7 @@ def groups_of(vectors: Floats, settings: TopicsSettings) -> Ints:
     rows = np.flatnonzero(vectors.any(axis=1))
     if len(rows) < settings.support:
         return found
-    from sknetwork.clustering import Louvain
+    from sknetwork.clustering import Louvain  # type: ignore[import-untyped]  # it ships no types
 
     joins = TextGraph(vectors[rows], settings.neighbours, settings.power).joins
     labels = Louvain(resolution=settings.resolution, random_state=settings.seed).fit_predict(joins)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from zhiyin.errors import UsageError
-from zhiyin.types import Floats, Tier
+from zhiyin.types import Floats
 
 if TYPE_CHECKING:
     from zhiyin.store.sql import SqlStore
@@ -104,8 +104,16 @@ def write_topics(writer: Writer, topics: Topics) -> None:
     writer.put_record(KIND, KEY, STATE, body)
 
 
-def named_by(tier: Tier) -> str:
-    return tier.value
+def name_topic(store: SqlStore, topic_id: str, name: str) -> Topic:
+    """Call a topic ``name`` from now on. Raises UsageError where no topics were found, there is no such topic, or the
+    name is no use."""
+    found = read_topics(store)
+    if found is None:
+        raise UsageError(f"no topic '{topic_id}'", fix="run 'zhiyin topics find'")
+    renamed = found.renamed(topic_id, name)
+    with store.writing() as writer:
+        write_topics(writer, renamed)
+    return renamed.get(topic_id)
 
 
 def _told(one: Topic) -> dict[str, Any]:
