@@ -128,6 +128,10 @@ CALLS: list[tuple[str, str, dict[str, Any], int]] = [
     ("POST", "/v1/experiments/start", {"json": {"name": "e"}}, 404),
     ("POST", "/v1/experiments/stop", {"json": {"name": "e"}}, 404),
     ("GET", "/v1/experiments/report", {"params": {"name": "e"}}, 404),
+    ("GET", "/v1/topics", {}, 409),
+    ("POST", "/v1/topics/find", {"json": {"at": 1_602_500_000_000_000}}, 200),
+    ("POST", "/v1/topics", {"json": {"questions": 2}}, 200),
+    ("PUT", "/v1/topics/name", {"json": {"topic_id": "没有", "name": "x"}}, 404),
     ("GET", "/v1/llm/usage", {}, 200),
     ("GET", "/v1/audit", {}, 200),
 ]

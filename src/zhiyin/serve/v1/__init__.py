@@ -23,6 +23,7 @@ from zhiyin.serve.v1 import (
     recommend,
     sessions,
     similar,
+    topics,
     training,
     users,
 )
@@ -51,6 +52,7 @@ for resource in (
     bundles,
     training,
     experiments,
+    topics,
     llm,
     audit,
 ):
