@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from zhiyin.errors import ConfigError
@@ -41,9 +41,31 @@ class ImportSettings(Section):
     """Type given to events whose file names none and carries no rating."""
 
 
+class GradedSettings(Section):
+    """How much an event is worth by its value: nothing below ``least``, all from ``full`` on, in between by the
+    logarithm."""
+
+    least: float = Field(gt=0, allow_inf_nan=False)
+    """Below this value an event is no sign of interest: who left at once did not read."""
+    full: float = Field(gt=0, allow_inf_nan=False)
+    """From this value on it has the whole weight of its type."""
+    floor: float = Field(0.25, ge=0, le=1)
+    """Share of that weight at ``least``."""
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.full <= self.least:
+            raise ValueError("'full' must be above 'least'")
+        return self
+
+
 class PreprocessSettings(Section):
     weights: dict[str, float] = {}
     """Weight of one event by type, beside the known ones; a weight of 0 or less is no sign of interest."""
+    graded: dict[str, GradedSettings] = {}
+    """Types whose value says how far somebody got, with ``least``, ``full`` and ``floor`` of each, for example
+    {dwell = {least = 5, full = 60}} in seconds or {read = {least = 0.1, full = 0.8}} as a share: see docs/content.md.
+    Off: there is no data set here on which it could be shown to help."""
     positive_rating: float | None = None
     """Smallest rating that counts as interest; None counts every rating."""
     bot_events_per_minute: float = Field(60.0, gt=0)
@@ -117,7 +139,9 @@ class LlmSettings(Section):
     packages of ``make install-llm``). ``openai``: any server with an OpenAI-compatible API."""
     model: str = Field("smollm2-135m-instruct", min_length=1)
     """embedded: an asset, a folder that transformers loads, a GGUF file or a hub id; openai: the model's name there."""
-    jobs: list[Job] = [Job.ITEMS, Job.INTERESTS, Job.PROFILES, Job.QUERIES, Job.EXPLANATIONS, Job.WRITING]
+    jobs: list[Job] = [
+        Job.ITEMS, Job.INTERESTS, Job.PROFILES, Job.QUERIES, Job.EXPLANATIONS, Job.WRITING, Job.PAGES
+    ]  # fmt: skip
     """What the model is asked to do; the other jobs go without it."""
     accept_licences: list[str] = []
     """Assets whose own licence you have read and accept (``zhiyin assets list``); the others are not loaded."""

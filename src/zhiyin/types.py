@@ -64,6 +64,7 @@ class Job(StrEnum):
     EXPLANATIONS = "explanations"
     RERANK = "rerank"
     WRITING = "writing"
+    PAGES = "pages"
 
 
 class IdMap:

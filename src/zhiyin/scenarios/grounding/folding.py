@@ -9,6 +9,7 @@ from dataclasses import dataclass
 HAN = "㐀-䶿一-鿿〇"
 _SMALL = {"’": "'", "‘": "'", "‛": "'", "“": '"', "”": '"', "–": "-", "—": "—", "‑": "-", "‐": "-", "−": "-"}
 _ENDS = re.compile(r"[。！？!?…]+[”’」』\"')）】]*|[;；](?=\s|$)|\.[\"')]*(?=\s+[^a-z\s]|\s*$)|\n+")
+_INSIDE = re.compile(r"“[^”\n]{1,400}”|《[^》\n]{1,400}》|「[^」\n]{1,400}」")
 _TITLE = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|no|vol|fl|e\.g|i\.e|vs|prof|dept|est)|\b[A-Z])\.$", re.IGNORECASE)
 """What goes on whatever follows ..."""
 _SHORT = re.compile(r"\b(?:oz|approx|inc|ltd|co|etc|jr|sr)\.$", re.IGNORECASE)
@@ -54,10 +55,14 @@ def plain(text: str) -> str:
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """Start and end of every sentence of ``text``, white space aside. Lines are sentences of their own; abbreviations
-    ("Dr. Smith", "fl. oz.") and decimals end none."""
+    ("Dr. Smith", "fl. oz."), decimals and what stands inside “…” or 《…》 end
+    none."""
     found: list[tuple[int, int]] = []
+    quoted = [match.span() for match in _INSIDE.finditer(text)]
     start = 0
     for match in _ENDS.finditer(text):
+        if any(low < match.start() < high for low, high in quoted):
+            continue
         piece = text[start : match.end()]
         bare = piece.rstrip("\"')")
         if match[0].startswith(".") and _TITLE.search(bare):

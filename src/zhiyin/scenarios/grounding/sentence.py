@@ -47,7 +47,12 @@ class Reading:
 def read(raw: str, source: Source) -> Reading:
     folded = fold(raw)
     made = Reading(raw, folded, folded.text, "", [], [])
-    for match in _QUOTED.finditer(folded.text):
+    for whole, which in source.quoting.items():
+        # A value that holds quotation marks itself.
+        if (start := folded.text.find(f'"{whole}"')) >= 0:
+            made.mark(start + 1, start + 1 + len(whole), (which,))
+            made.rest = _blanked(made.rest, start + 1, start + 1 + len(whole))
+    for match in _QUOTED.finditer(made.rest):
         inside = next(place for place in range(1, 6) if match[place] is not None)
         start, end = match.span(inside)
         if (place := _value(match[inside], source)) is not None:

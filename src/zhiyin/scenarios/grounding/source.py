@@ -155,6 +155,11 @@ class Source:
         return {fact.spoken.replace(" ", ""): place for place, fact in reversed(list(enumerate(self.facts)))}
 
     @cached_property
+    def quoting(self) -> dict[str, int]:
+        """Folded values with quotation marks in them, to the place of a fact."""
+        return {fact.spoken: place for place, fact in enumerate(self.facts) if '"' in fact.spoken}
+
+    @cached_property
     def running(self) -> list[str]:
         """The folded facts without white space."""
         return [fact.spoken.replace(" ", "") for fact in self.facts]
