@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from zhiyin.cli import app
-from zhiyin.config import ASSETS_VARIABLE, FILE_NAME, Settings
+from zhiyin.config import ASSETS_VARIABLE, FILE_NAME, Section, Settings
 from zhiyin.errors import UsageError
 from zhiyin.parts import PARTS
 from zhiyin.registry import MODELS
@@ -180,6 +180,8 @@ def _type(kind: Any) -> str:
         return f"list of {_type(get_args(kind)[0])}"
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         return " or ".join(f'`"{one}"`' for one in kind)
+    if isinstance(kind, type) and issubclass(kind, Section):
+        return f"({', '.join(f'`{name}`' for name in kind.model_fields)})"
     if kind is Any:
         return "anything"
     names = {str: "text", int: "whole number", float: "number", bool: "true or false", type(None): "None"}

@@ -55,6 +55,7 @@ chosen = st.builds(
     positive_rating=st.sampled_from([None, 3.5]),
     half_life_days=st.sampled_from([None, 30.0]),
     weights=st.sampled_from([{}, {"own kind": 4.0, " VIEW": 0.5}, {"purchase": -1.0}]),
+    graded=st.sampled_from([{}, {" View": {"least": 2.0, "full": 200.0}, "own kind": {"least": 3.2, "full": 4.0}}]),
 )
 
 

@@ -10,7 +10,7 @@ import polars as pl
 from zhiyin.config import PreprocessSettings
 from zhiyin.errors import DataError
 from zhiyin.preprocess.bots import bots
-from zhiyin.preprocess.weights import repetition, weight_of_event
+from zhiyin.preprocess.weights import repetition, weight_of_event, weight_of_type
 from zhiyin.types import WEIGHT
 
 COLUMNS = ("seq", "user_id", "item_id", "event_type", "value", "time")
@@ -51,8 +51,8 @@ def clean(events: pl.DataFrame, settings: PreprocessSettings) -> tuple[pl.DataFr
     events carry (plays, views) weigh by ``weights.repetition``; repeats of one user and item are merged; users and
     items below the minimum counts go, again and again until none is left.
 
-    Weights are divided by the commonest one (the smaller of two equally common), so that an ordinary event of this
-    data set weighs 1: a file of nothing but purchases is a plain binary data set. Counts come after that.
+    Weights are divided by the commonest one of a type (the smaller of two equally common), so that an ordinary event of
+    this data set weighs 1: a file of nothing but purchases is a plain binary data set. Counts come after that.
 
     Merging: the pair keeps the row of its first known time (else its first arrival), and weighs the sum of its
     events, at most ``REPEAT_CAP`` times the strongest of them.
@@ -63,8 +63,8 @@ def clean(events: pl.DataFrame, settings: PreprocessSettings) -> tuple[pl.DataFr
     machines = bots(events, settings)
     human = events.filter(~pl.col("user_id").is_in(machines)) if machines else events
     liked = _liked(human, settings)
-    unit = _commonest(liked[WEIGHT])
-    merged = _merge(_scale(liked, unit))
+    unit = _commonest(liked.select(weight_of_type(settings).alias(WEIGHT))[WEIGHT])
+    merged = _merge(_scale(liked, unit, settings))
     kept, by_user, by_item = _enough(merged, settings)
     dropped = {
         "events of bots": len(events) - len(human),
@@ -83,7 +83,7 @@ def positives(events: pl.DataFrame, settings: PreprocessSettings, *, unit: float
     There is no bot filter and no minimum count here: whoever asks is served.
     """
     _check(events)
-    return _merge(_scale(_liked(events, settings), unit))
+    return _merge(_scale(_liked(events, settings), unit, settings))
 
 
 def _check(events: pl.DataFrame) -> None:
@@ -102,9 +102,9 @@ def _commonest(weights: pl.Series) -> float:
     return float(weights.value_counts().sort("count", WEIGHT, descending=[True, False])[WEIGHT][0])
 
 
-def _scale(events: pl.DataFrame, unit: float) -> pl.DataFrame:
+def _scale(events: pl.DataFrame, unit: float, settings: PreprocessSettings) -> pl.DataFrame:
     """Weights in units of the commonest, times how often the event happened beside the person's others."""
-    return events.with_columns(pl.col(WEIGHT) / unit * repetition())
+    return events.with_columns(pl.col(WEIGHT) / unit * repetition(settings))
 
 
 def _merge(events: pl.DataFrame) -> pl.DataFrame:

@@ -22,6 +22,9 @@ from zhiyin.preprocess.weights import (
     MOST_FACTOR,
     OTHER_WEIGHT,
     RATING,
+    counted,
+    grade_of,
+    grades,
     type_weights,
 )
 from zhiyin.types import NO_TIME, Histories, IdMap, Ints, Longs
@@ -92,7 +95,7 @@ def without_interest(events: EventLists, settings: PreprocessSettings, until: in
     else they had is in their histories."""
     table = type_weights(settings)
     low = any(table.get(_kind_of(name), OTHER_WEIGHT) <= 0 for name in set(events.event_type))
-    if not len(events.seq) or (not low and settings.positive_rating is None):
+    if not len(events.seq) or (not low and settings.positive_rating is None and not settings.graded):
         return {}
     weight = _weights(events.event_type, np.array(events.value, dtype=np.float64), settings)[1]
     found: dict[str, list[str]] = {}
@@ -111,11 +114,11 @@ def _kind_of(event_type: str) -> str:
 
 def _weights(types: Sequence[str], values: Values, settings: PreprocessSettings) -> tuple[Ints, Values]:
     """Of each event the number of its kind, -1 for kinds whose value does not count, and its weight."""
-    table = type_weights(settings)
+    table, beside, own = type_weights(settings), counted(settings), grades(settings)
     told = {}
     for name in set(types):
         kind = _kind_of(name)
-        told[name] = (COUNTED.index(kind) if kind in COUNTED else -1, table.get(kind, OTHER_WEIGHT), kind == RATING)
+        told[name] = (COUNTED.index(kind) if kind in beside else -1, table.get(kind, OTHER_WEIGHT), kind == RATING)
     found = [told[name] for name in types]
     kinds = np.array([one[0] for one in found], dtype=np.int32)
     weights = np.array([one[1] for one in found], dtype=np.float64)
@@ -123,6 +126,11 @@ def _weights(types: Sequence[str], values: Values, settings: PreprocessSettings)
         rated = np.array([one[2] for one in found], dtype=np.bool_)
         # What is no number is not positive either.
         weights[rated & ~(values >= settings.positive_rating)] = 0.0
+    if own:
+        read = np.array([_kind_of(name) for name in types], dtype=object)
+        for kind, grade in own.items():
+            some = read == kind
+            weights[some] *= grade_of(values[some], grade)
     return kinds, weights
 
 
