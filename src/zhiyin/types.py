@@ -65,6 +65,7 @@ class Job(StrEnum):
     RERANK = "rerank"
     WRITING = "writing"
     PAGES = "pages"
+    MODERATION = "moderation"
 
 
 class IdMap:
