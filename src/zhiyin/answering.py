@@ -26,6 +26,10 @@ from zhiyin.wants import Wanted
 if TYPE_CHECKING:
     from zhiyin.rank.llm_ranker import Reranked
 
+POPULAR = "popular"
+"""Kind of a reason."""
+NEAR = frozenset({"friends", "circle", "author"})
+"""Sources of items that people near the person took or made."""
 WORDS = "words"
 """Source of an item that answers what the person said."""
 
@@ -67,7 +71,8 @@ def answer(
     if asking.most is None:
         items, fallback = _items(order, shelf, ranked, repeat(([], []), len(order.rows))), None
     else:
-        items = _items(order, shelf, ranked, _reasoned(asking, own, order.rows, bundle, shelf))
+        why = _reasoned(asking, own, order.rows, bundle, shelf)
+        items = _items(order, shelf, ranked, _with_said(why, order.rows.tolist(), ranked, asking.most))
         fallback = _fallback(history, wanted, items, len(bundle.users), asking.held)
     return Recommendation(
         asking.user_id,
@@ -133,6 +138,21 @@ def _reasoned(
         yield [*([WORDS] if wishes else []), *(proposed[place] or [core if led[place] else FILLER])], reasons[:most]
 
 
+def _with_said(
+    why: Iterable[tuple[list[str], list[Reason]]], rows: Sequence[int], ranked: Ranked, most: int
+) -> Iterator[tuple[list[str], list[Reason]]]:
+    """With what stages tell of the items in front. What they brought in is not there for being popular."""
+    for row, (sources, reasons) in zip(rows, why, strict=True):
+        told = ranked.said.get(row)
+        if told:
+            named = list(dict.fromkeys(one.source for one in told if one.source is not None))
+            if named:
+                sources = [*named, *(one for one in sources if one != FILLER)]
+                reasons = [one for one in reasons if one.kind != POPULAR]
+            reasons = [*(Reason(one.kind, one.item_id, one.title, one.share, []) for one in told), *reasons][:most]
+        yield sources, reasons
+
+
 def _follows(model: Recommender, own: Histories, rows: Ints) -> bool:
     """Whether it is known without asking for reasons that the history led to some of ``rows``."""
     return isinstance(model, FusedModel) and bool(len(own.items)) and bool(model.proposed(own, rows).any())
@@ -173,6 +193,8 @@ def _fallback(
         return {"reason": "nothing here says what was asked for: items whose texts come nearest to it"}
     if not known:
         allowed = " that the words allow" if wanted.wishes else ""
+        if any(NEAR.intersection(item.sources) for item in items):
+            return {"reason": "nothing is known of this person yet: what people near them took, and popular items"}
         return {"reason": f"nothing is known of this person yet: {popular}{allowed}"}
     if all(item.sources == [FILLER] for item in items):
         return {"reason": f"nothing follows from this person's history: {popular}"}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.fill import known_to
 from zhiyin.itemview import items_of, seen_of, shown_of
+from zhiyin.nearby import near_of, taken_by
 from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
 from zhiyin.pipeline import Pipeline, Ranked, Request, pipeline_for
@@ -25,9 +26,13 @@ from zhiyin.types import Floats, Histories, Ints
 if TYPE_CHECKING:
     from zhiyin.interest_scorer import InterestScorer
     from zhiyin.rerank.arms import Chooser
+    from zhiyin.rerank.social.actions import Acting, Actions
+    from zhiyin.rerank.trace import Said
     from zhiyin.store.sql import SqlStore
 
-TASTE = frozenset({"novelty", "freshness", "calibration", "diversity", "exposure", "repeated", "explore"})
+TASTE = frozenset(
+    "novelty freshness calibration diversity exposure repeated explore network actions authors mix".split()
+)
 """Stages that weigh relevance against something else. A request in words has said what is wanted: rules alone apply."""
 
 
@@ -56,7 +61,19 @@ class Arranger:
     def items(self) -> Items:
         shelf = self._shelf
         # Counted when a stage asks: the filler's popularity is of late, and no word on who is known and who is new.
-        return items_of(shelf.items, shelf.catalogue, self._store, interests=self._interests, choosers=self._chooser)
+        return items_of(
+            shelf.items,
+            shelf.catalogue,
+            self._store,
+            interests=self._interests,
+            choosers=self._chooser,
+            acting=self._acting,
+        )
+
+    def _acting(self, actions: Actions, author: str | None) -> Acting | None:
+        from zhiyin.acting import learned
+
+        return learned(self._store, self.items, actions, author, self._bundle.manifest.seed)
 
     def _chooser(self, name: str) -> Chooser:
         from zhiyin.exploring import Explorer
@@ -99,14 +116,15 @@ class Arranger:
         surface: str,
         *,
         include_seen: bool = False,
+        said: Sequence[dict[int, list[Said]]] | None = None,
     ) -> tuple[Ints, Floats, Values]:
-        """The same for many people, without traces: rows, scores and propensities [B, k]."""
+        """The same for many people, without traces: rows, scores and propensities [B, k]. See ``Pipeline.run_many``."""
         pipeline = self.pipeline(surface)
         asked = [
             self._asked(user, histories.slice(place, place + 1), allowed, surface, pipeline, include_seen)
             for place, user in enumerate(users)
         ]
-        return pipeline.run_many(rows, scores, self.items, asked, k=k, level=self._level, chances=chances)
+        return pipeline.run_many(rows, scores, self.items, asked, k=k, level=self._level, chances=chances, said=said)
 
     def _asked(
         self,
@@ -128,14 +146,17 @@ class Arranger:
             own = known_to(history, len(model.items))
             mix = model.users(own)[0] if len(own.items) else None
         seen = None
-        if pipeline.asks_seen and user_id is not None:
+        if pipeline.asks_events and user_id is not None:
             seen = seen_of(self._store, self._shelf.items, user_id)
         shown = None
         if pipeline.asks_shown and user_id is not None:
             shown = shown_of(self._store, self._shelf.items, user_id)
+        near = None
+        if pipeline.asks_near and user_id is not None:
+            near = near_of(self._store, user_id, taken_by(self._store, self._bundle, self._shelf))
         # How new an item is, and how long ago something was bought, is told by the clock and not by the training.
         seed = self._bundle.manifest.seed
-        return Asked(user_id, history, mix, seen, allowed, self.clock(), seed, surface, shown)
+        return Asked(user_id, history, mix, seen, allowed, self.clock(), seed, surface, shown, near)
 
     @cached_property
     def _scorer(self) -> InterestScorer:

@@ -15,6 +15,7 @@ from zhiyin.types import NO_TIME, Catalogue, Floats, IdMap
 if TYPE_CHECKING:
     from zhiyin.ports import Store
     from zhiyin.rerank.arms import Chooser
+    from zhiyin.rerank.social.actions import Acting, Actions
     from zhiyin.store.sql import SqlStore
 
 
@@ -32,10 +33,11 @@ def items_of(
     popularity: NDArray[np.floating[Any]] | None = None,
     interests: Callable[[], Floats] | None = None,
     choosers: Callable[[str], Chooser] | None = None,
+    acting: Callable[[Actions, str | None], Acting | None] | None = None,
 ) -> Items:
     """The items of a catalogue as stages see them. ``store`` is read when a stage first asks for attributes or times,
     or for ``popularity`` [n] where None is given; ``interests`` is called when a stage first asks for q(z|c),
-    ``choosers`` when one explores by what it learned."""
+    ``choosers`` when one explores by what it learned, ``acting`` when one asks how people act."""
     return Items(
         ids,
         catalogue.categories,
@@ -45,6 +47,7 @@ def items_of(
         facts=lambda: facts_of(store, ids),
         interests=interests,
         choosers=choosers,
+        acting=acting,
     )
 
 
@@ -72,13 +75,18 @@ def facts_of(store: Store, ids: IdMap) -> Facts:
 
 
 def seen_of(store: Store, ids: IdMap, user_id: str) -> Seen:
-    """What the person has had an event with, whatever its type, as stored; items that ``ids`` lacks are left out."""
+    """What the person has had an event with, whatever its type, as stored; what ``ids`` lacks is among the others."""
     events = store.events(user_id)
     rows = ids.rows(events["item_id"].to_list())
     times = events["time"].fill_null(NO_TIME).to_numpy().astype(np.int64)
     kinds = events["event_type"].to_list()
     known = np.flatnonzero(rows >= 0)
-    return Seen(rows[known], times[known], [kinds[place] for place in known.tolist()])
+    others = [
+        (item, kinds[place], int(times[place]))
+        for place, item in enumerate(events["item_id"].to_list())
+        if rows[place] < 0
+    ]
+    return Seen(rows[known], times[known], [kinds[place] for place in known.tolist()], others)
 
 
 def shown_of(store: SqlStore, ids: IdMap, user_id: str, lists: int = 50) -> Shown:

@@ -30,6 +30,7 @@ from zhiyin.types import Floats, Histories, Ints
 if TYPE_CHECKING:
     import polars as pl
 
+    from zhiyin.rerank.trace import Said
     from zhiyin.store.sql import SqlStore
 
 BATCH = 4096
@@ -123,9 +124,10 @@ class Many:
             rows, scores = self.ranker.top_k(histories, width, exclude_seen=not seen, allowed=allowed)
             chances = self.probability.of(scores, histories.lengths)
         users = [one.user_id for one in requests]
+        said: list[dict[int, list[Said]]] = [{} for _ in users]
         with stage("reranking"):
             shown, values, propensities = self.arranger.run_many(
-                users, histories, rows, scores, chances, k, allowed, surface, include_seen=first.include_seen
+                users, histories, rows, scores, chances, k, allowed, surface, include_seen=first.include_seen, said=said
             )
             chances = aligned(shown, rows, chances)
         told = []
@@ -136,7 +138,7 @@ class Many:
             own = histories.slice(place, place + 1)
             asking = Asking(user, own, self.ranker.of(own).model, most, held=held)
             order = Ordered(shown[place, :size], values[place, :size], {}, chances[place, :size])
-            ranked = Ranked(order.rows, order.scores, propensities[place, :size], [])
+            ranked = Ranked(order.rows, order.scores, propensities[place, :size], [], said[place])
             with stage("reasons"):
                 told.append(answer(asking, order, self.bundle, self.shelf, surface, ranked))
         return told

@@ -5,15 +5,21 @@ Whoever came after training, and has links and no events, is found here too.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from zhiyin.config import PreprocessSettings
+from zhiyin.preprocess.dataset import CLOCKS_DIFFER
+from zhiyin.preprocess.few import histories_now
 from zhiyin.rerank.social.near import Near
 from zhiyin.types import Histories
 
 if TYPE_CHECKING:
+    from zhiyin.bundle import Bundle
+    from zhiyin.newcomers import Shelf
     from zhiyin.store.sql import SqlStore
 
 PEOPLE = 400
@@ -58,6 +64,19 @@ def near_of(store: SqlStore, user_id: str, histories: Callable[[Sequence[str]], 
         taken.owners(),
         frozenset(store.linked.followed(user_id)),
     )
+
+
+def taken_by(store: SqlStore, bundle: Bundle, shelf: Shelf) -> Callable[[Sequence[str]], Histories]:
+    """What people took by now, cleaned as for lists, in the rows of ``shelf``."""
+    config = bundle.manifest.config
+    preprocess, unit, now = PreprocessSettings(**config["preprocess"]), float(config["unit"]), int(config["now"])
+
+    def histories(people: Sequence[str]) -> Histories:
+        until = time.time_ns() // 1000 + CLOCKS_DIFFER
+        told: dict[str, Any] = {"unit": unit, "known": bundle.users, "now": now, "until": until}
+        return histories_now(store.events_of(people), people, shelf.items, preprocess, **told)
+
+    return histories
 
 
 def _shares(weights: Mapping[str, float]) -> dict[str, float]:

@@ -7,7 +7,7 @@ that comes with Zhiyin under that name, else the default.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from zhiyin.errors import ConfigError, UsageError
 from zhiyin.rerank import Asked, Items, Stage, Trace
 from zhiyin.rerank.base import Values, changed, listed
 from zhiyin.rerank.reading import read_stages
-from zhiyin.rerank.trace import moves_between
+from zhiyin.rerank.trace import Said, moves_between
 from zhiyin.types import DEFAULT_SURFACE, Floats, Ints
 
 FOLDER = "pipelines"
@@ -56,6 +56,8 @@ class Ranked:
     scores: Floats
     propensities: Values
     traces: list[Trace]
+    said: Mapping[int, list[Said]] = field(default_factory=dict)
+    """What stages tell of items by row, in their order."""
 
     def moved(self, row: int, name: str) -> list[tuple[str, str]]:
         """What each stage did with the item ``row``, in English and Chinese; empty where none moved it."""
@@ -107,6 +109,16 @@ class Pipeline:
         return any(stage.asks_seen for stage in self.stages)
 
     @property
+    def asks_events(self) -> bool:
+        """Whether ``Asked.seen`` must be given."""
+        return any(stage.asks_events for stage in self.stages)
+
+    @property
+    def asks_near(self) -> bool:
+        """Whether ``Asked.near`` must be given."""
+        return any(stage.asks_near for stage in self.stages)
+
+    @property
     def asks_shown(self) -> bool:
         """Whether ``Asked.shown`` must be given."""
         return any(stage.asks_shown for stage in self.stages)
@@ -138,6 +150,7 @@ class Pipeline:
         shown = np.ones(len(given))
         traces = []
         asked = request.asked
+        said: dict[int, list[Said]] = {}
         for place, stage in enumerate(self.stages, 1):
             change = stage.arrange(given, asked, items)
             asked = self._narrowed(place, asked, items)
@@ -145,7 +158,8 @@ class Pipeline:
             moves = moves_between(given.rows, after.rows, request.k, change.whys, stage.up, stage.down)
             traces.append(Trace(stage.kind, place, moves, list(change.notes)))
             given = after
-        return Ranked(given.rows[: request.k], given.scores[: request.k], shown[: request.k], traces)
+            _add(said, change.said)
+        return Ranked(given.rows[: request.k], given.scores[: request.k], shown[: request.k], traces, said)
 
     def run_many(
         self,
@@ -157,9 +171,11 @@ class Pipeline:
         k: int = 10,
         level: float | None = None,
         chances: Floats | None = None,
+        said: Sequence[dict[int, list[Said]]] | None = None,
     ) -> tuple[Ints, Floats, Values]:
         """The same for B people at once, without traces: ``rows`` int32 [B, c] (-1 behind the end of a short list),
-        ``scores`` float32 [B, c]. Gives rows, scores and propensities [B, k], -1, -inf and NaN behind the end."""
+        ``scores`` float32 [B, c]. Gives rows, scores and propensities [B, k], -1, -inf and NaN behind the end. What
+        stages tell of items is added to ``said``, one for each person."""
         items = self._checked(items)
         worth = [None] * len(rows) if chances is None else list(chances)
         given = [
@@ -171,6 +187,8 @@ class Pipeline:
             asked = [self._narrowed(number, who, items) for who in asked]
             for place, change in enumerate(changes):
                 given[place], shown[place] = changed(given[place], shown[place], change)
+                if said is not None:
+                    _add(said[place], change.said)
         shape = (len(given), k)
         found = np.full(shape, -1, dtype=np.int32)
         values, chance = np.full(shape, -np.inf, dtype=np.float32), np.full(shape, np.nan)
@@ -193,6 +211,11 @@ class Pipeline:
         if self._fits is not items:
             self.check(items)
         return items
+
+
+def _add(said: dict[int, list[Said]], more: Mapping[int, Sequence[Said]]) -> None:
+    for row, told in more.items():
+        said.setdefault(row, []).extend(told)
 
 
 def pipeline_for(project: Path, surface: str) -> Pipeline:

@@ -20,6 +20,9 @@ LEAST = 0.03
 SHARED = 4
 """Shared words or categories named in one reason."""
 
+ACTIONS = {"like": "点赞", "comment": "评论", "share": "分享", "follow": "关注", "save": "收藏"}
+"""Actions in Chinese; others as they are called."""
+
 _WORD = re.compile(r"[^\W\d_]{3,}|\d{3,}")
 _HAN = re.compile(r"[㐀-䶿一-鿿]{2,}")
 _STOP = frozenset(
@@ -32,8 +35,11 @@ _STOP = frozenset(
 class Reason:
     """``kind`` is "history" (``item_id`` of the person's own pulled this item, with ``share`` of the positive score in
     (0, 1] and what the two texts have in common in ``shared``), "similar" (like ``item_id``, no share), "popular" (many
-    people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list), or "wish" or "kept"
-    (the person asks for it, or their profile does, in the words of ``title``)."""
+    people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list), "wish" or "kept"
+    (the person asks for it, or their profile does, in the words of ``title``), "friends" (``title`` people that the
+    person is linked with took it), "circle" (people of the circle ``title`` did), "author" (the person follows
+    ``title``, who made it), "reply" (``item_id`` is the best reply to it), "thread" (it replies to ``item_id``), or
+    "action" (the person may well do ``title`` with it, with the chance ``share``)."""
 
     kind: str
     item_id: str | None
@@ -55,6 +61,12 @@ class Reason:
                 "wish": f"您想要 {name}",
                 "kept": f"您的画像里想要 {name}",
                 "similar": f"与 {name} 相似{common}",
+                "friends": f"您关注的人或好友中有 {name} 人选了它",
+                "circle": f"您所在的圈子“{name}”里的人选了它",
+                "author": f"来自您关注的 {name}",
+                "reply": f"最佳回复：{name}",
+                "thread": f"回复 {name}",
+                "action": f"您有 {share} 的可能会{ACTIONS.get(str(name), name)}",
             }.get(self.kind, f"{share} 来自 {name}{common}")
         common = f" (both: {shared})" if shared else ""
         return {
@@ -62,6 +74,12 @@ class Reason:
             "wish": f"you asked for {name}",
             "kept": f"your profile asks for {name}",
             "similar": f"like {name}{common}",
+            "friends": f"{name} of the people you are linked with took it",
+            "circle": f"people in your circle {name} took it",
+            "author": f"from {name}, whom you follow",
+            "reply": f"best reply: {name}",
+            "thread": f"a reply to {name}",
+            "action": f"with a chance of {share} you will {name} it",
         }.get(self.kind, f"{share} from {name}{common}")
 
 

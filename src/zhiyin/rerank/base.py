@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from zhiyin.rerank.items import Items, Seen, Shown
-from zhiyin.rerank.trace import Why
+from zhiyin.rerank.social.near import Near
+from zhiyin.rerank.trace import Said, Why
 from zhiyin.types import NO_TIME, Floats, Histories, Ints
 
 Values = NDArray[np.float64]
@@ -27,10 +28,10 @@ class StageParams(BaseModel):
 @dataclass(frozen=True)
 class Asked:
     """Who asks. ``history`` has one row. ``mix`` float32 [Z] is p(z|u), the person's interests; None where it is not
-    known. ``seen`` are the events as stored, for stages that let items come back; ``shown`` what was shown of late, for
-    stages that tire of it. ``allowed`` bool [n] is what may come
-    out at all; None for everything. ``now`` is in microseconds. ``seed`` and ``list_id`` (a surface, a request) decide
-    with ``user`` whatever is drawn."""
+    known. ``seen`` are the events as stored, for stages that let items come back or go by what was turned away;
+    ``shown`` what was shown of late, for stages that tire of it; ``near`` people near the person and what they took.
+    ``allowed`` bool [n] is what may come out at all; None for everything. ``now`` is in microseconds. ``seed`` and
+    ``list_id`` (a surface, a request) decide with ``user`` whatever is drawn."""
 
     user: str | None = None
     history: Histories | None = None
@@ -41,6 +42,7 @@ class Asked:
     seed: int = 0
     list_id: str = ""
     shown: Shown | None = None
+    near: Near | None = None
 
     def may_show(self, row: int) -> bool:
         return row >= 0 and (self.allowed is None or bool(self.allowed[row]))
@@ -66,7 +68,7 @@ class Change:
     items of the new list are worth, falling; None deals theirs out again along the new order. ``added``:
     item rows that were in no place, appended to the old list before ``order`` was read, with the scores of its last.
     ``whys`` gives reasons by item row. ``propensities`` float64, aligned with ``order``: the chance that each item came
-    to stand where it does; None for certainty."""
+    to stand where it does; None for certainty. ``said`` is what is told of items by row, with the list."""
 
     order: NDArray[np.int64]
     worth: Values | None = None
@@ -74,6 +76,7 @@ class Change:
     whys: Mapping[int, Why] = field(default_factory=dict)
     notes: Sequence[Why] = ()
     propensities: Values | None = None
+    said: Mapping[int, Sequence[Said]] = field(default_factory=dict)
 
 
 class Stage(ABC):
@@ -96,6 +99,16 @@ class Stage(ABC):
     @property
     def asks_seen(self) -> bool:
         """Whether candidates must hold what the person has seen, and ``Asked.seen`` be given."""
+        return False
+
+    @property
+    def asks_events(self) -> bool:
+        """Whether ``Asked.seen`` must be given, without items coming back for that."""
+        return self.asks_seen
+
+    @property
+    def asks_near(self) -> bool:
+        """Whether ``Asked.near`` must be given."""
         return False
 
     @property

@@ -15,6 +15,7 @@ from zhiyin.types import NO_TIME, Floats, IdMap, Ints, Longs
 
 if TYPE_CHECKING:
     from zhiyin.rerank.arms import Chooser
+    from zhiyin.rerank.social.actions import Acting, Actions
 
 Groups = tuple[NDArray[np.int64], Ints, list[str]]
 """Compressed rows of group numbers by item ([n + 1], [entries]), and the groups' names."""
@@ -34,11 +35,13 @@ class Facts:
 @dataclass(frozen=True)
 class Seen:
     """One person's events as stored: item ``rows`` int32, ``times`` int64 (microseconds, ``NO_TIME`` where unknown)
-    and ``types``, aligned."""
+    and ``types``, aligned, in order of arrival. ``others`` are ids, types and times of events with what is no item
+    here."""
 
     rows: Ints
     times: Longs
     types: Sequence[str]
+    others: Sequence[tuple[str, str, int]] = ()
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,8 @@ class Items:
     ``vectors`` float32 [n, d] are unit rows, zeros where an item has no text. ``popularity`` float [n] >= 0 counts how
     many people took each. It, ``facts`` and ``interests`` (float32 [n, Z], q(z|c)) may be functions, called at most
     once, when a stage first asks. A stage that asks for facts where there are none raises ConfigError. ``choosers``
-    gives what learned from outcomes whom to try, by its name; None where nothing was learned.
+    gives what learned from outcomes whom to try, by its name; None where nothing was learned. ``acting`` gives what
+    learned from events which actions people take, for some actions and the attribute that names authors.
     """
 
     def __init__(
@@ -71,6 +75,7 @@ class Items:
         facts: Callable[[], Facts] | None = None,
         interests: Callable[[], Floats] | None = None,
         choosers: Callable[[str], Chooser] | None = None,
+        acting: Callable[[Actions, str | None], Acting | None] | None = None,
     ) -> None:
         self.ids = ids
         self.titles = titles if titles is not None else ids.ids
@@ -81,6 +86,10 @@ class Items:
         self._load_interests = interests
         self._load_chooser = choosers
         self._choosers: dict[str, Chooser] = {}
+        self._load_acting = acting
+        self._acting: dict[tuple[Actions, str | None], Acting | None] = {}
+        self.kept: dict[object, Any] = {}
+        """What stages made of all items once, by their own keys."""
         self._groups: dict[tuple[str, str], Groups] = {}
         self.masks: dict[str, NDArray[np.bool_]] = {}
         """Conditions that were computed for all items, by their text."""
@@ -110,6 +119,14 @@ class Items:
         if name not in self._choosers:
             self._choosers[name] = self._load_chooser(name)
         return self._choosers[name]
+
+    def acting(self, actions: Actions, author: str | None) -> Acting | None:
+        """What learned how often people take ``actions``; None where no event says."""
+        if self._load_acting is None:
+            return None
+        if (actions, author) not in self._acting:
+            self._acting[actions, author] = self._load_acting(actions, author)
+        return self._acting[actions, author]
 
     @cached_property
     def popularity(self) -> NDArray[np.float64]:

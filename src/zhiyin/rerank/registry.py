@@ -11,18 +11,29 @@ from zhiyin.rerank.exposure import Exposure
 from zhiyin.rerank.leaving import Available, SeenBefore
 from zhiyin.rerank.placing import Cap, Pin
 from zhiyin.rerank.repeated import Repeated
+from zhiyin.rerank.social.actions import ActionAims
+from zhiyin.rerank.social.authors import Authors
+from zhiyin.rerank.social.network import Mix, Network
+from zhiyin.rerank.social.silence import Silence
+from zhiyin.rerank.social.threads import Conversations
 
 KINDS: tuple[type[Stage], ...] = (
     SeenBefore,
     Available,
     Boost,
     Bury,
+    Network,
+    Silence,
+    ActionAims,
     Novelty,
     Freshness,
     Repeated,
     Calibration,
+    Authors,
     Diversity,
     Exposure,
+    Mix,
+    Conversations,
     Cap,
     Pin,
     Explore,

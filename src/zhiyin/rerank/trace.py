@@ -21,6 +21,19 @@ class Why:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a stage says of an item to whoever gets the list, beside where it stands. ``kind`` is that of a reason
+    (``explain.reasons.Reason``), whose other fields these are; ``source`` names what proposed the item, None where
+    the stage only tells more of it."""
+
+    kind: str
+    title: str | None = None
+    item_id: str | None = None
+    share: float | None = None
+    source: str | None = None
+
+
+@dataclass(frozen=True)
 class Move:
     """An item that a stage moved. Ranks count from 1; ``before`` None: it was not in the list; ``after`` None: it was
     dropped."""
