@@ -32,6 +32,7 @@ def _register() -> None:
         init,
         items,
         keys,
+        pages,
         pipelines,
         profile,
         recommend,
@@ -64,6 +65,7 @@ def _register() -> None:
     app.command("simulate")(simulate.simulate)
     app.command("doctor")(doctor.doctor)
     app.add_typer(pipelines.app, name="pipelines")
+    app.add_typer(pages.app, name="pages")
     app.add_typer(experiments.app, name="experiments")
     app.add_typer(circles.app, name="circles")
     app.add_typer(topics.app, name="topics")

@@ -18,6 +18,7 @@ from zhiyin.serve.v1 import (
     links,
     llm,
     meta,
+    pages,
     person,
     profile,
     recommend,
@@ -53,6 +54,7 @@ for resource in (
     training,
     experiments,
     topics,
+    pages,
     llm,
     audit,
 ):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -57,8 +56,3 @@ class PageRequest(BaseModel):
         if self.user_id is not None and self.segment:
             raise ValueError("segment and user_id exclude each other")
         return self
-
-    @property
-    def name(self) -> str:
-        """Names the page among others of the same kind: item, language and segment; tone and length make versions."""
-        return json.dumps([self.item_id, self.language, *self.segment], ensure_ascii=False)
