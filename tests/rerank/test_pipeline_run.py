@@ -16,6 +16,7 @@ from zhiyin.itemview import items_of, level_of
 from zhiyin.pipeline import Pipeline, Request
 from zhiyin.rerank import Asked, Items, Seen
 from zhiyin.rerank.base import worth_of
+from zhiyin.rerank.social.near import Near
 from zhiyin.threads import one_thread
 from zhiyin.types import Catalogue, Histories, IdMap
 
@@ -37,9 +38,29 @@ STAGE: dict[str, list[dict[str, Any]]] = {
     "pin": [{"item": "香皂", "position": 2}, {"item": "口红/1", "position": 4}],
     "available": [{"where": {"stock_above": 0}}],
     "seen": [{}, {"again": [{"after_days": 10}]}],
+    "network": [{"author": "brand"}, {"strength": 5, "most": 2, "half_life_days": 9}],
+    "mix": [{"share": 0.5, "within": 4, "author": "brand"}],
+    "silence": [{"author": "brand"}, {"rules": [{"types": ["hide"], "of": "topic", "factor": 0.5}]}],
+    "actions": [{"author": "brand", "action": [{"name": "like", "types": ["like"]}]}],
+    "authors": [{"author": "brand", "within": 5}, {"author": "category", "decay": 0.2}],
+    "conversations": [{"conversation": "brand", "reply_to": "brand"}],
     "explore": [{"slots": [1, 3], "rate": 0.5}, {"slots": [2], "rate": 0.8, "draw": "newcomers", "most_events": 10}],
 }
 ONE = st.sampled_from([{"kind": kind, **told} for kind, some in STAGE.items() for told in some if kind != "explore"])
+ACTS = st.sampled_from(["view", "hide", "mute", "report", "unmute"])
+NEAR = Near(
+    np.array([0.5, 0.5, 0.0]),
+    np.array([0.0, 0.0, 1.0]),
+    np.array([0.0, 0.2, 0.8]),
+    np.array([-1, 0, 0], dtype=np.int32),
+    [("Soap & co", "香皂圈")],
+    np.array([1, 8, 8, 9, 5], dtype=np.int32),
+    np.ones(5, dtype=np.float32),
+    NOW - np.arange(5, dtype=np.int64) * 86_400_000_000,
+    np.array([0, 0, 1, 1, 2], dtype=np.int32),
+    frozenset({"C", "小店"}),
+)
+BRING = {"network", "conversations"}
 LAST = st.sampled_from([None, *({"kind": "explore", **told} for told in STAGE["explore"])])
 
 
@@ -56,7 +77,8 @@ def people(draw: Any) -> list[tuple[list[int], list[float], Asked]]:
         who = Asked(
             user=f"用户/{number}",
             history=Histories.of([history]),
-            seen=Seen(seen, NOW - days, ["view"] * len(history)),
+            seen=Seen(seen, NOW - days, draw(st.lists(ACTS, min_size=len(history), max_size=len(history)))),
+            near=draw(st.sampled_from([None, NEAR])),
             allowed=draw(st.sampled_from([None, allowed])),
             now=NOW,
             seed=draw(st.integers(0, 99)),
@@ -95,11 +117,15 @@ def test_any_pipeline(
         assert len(set(found)) == size <= k
         assert all(who.may_show(row) for row in found)
         outside = {row for row in found if row not in own}
-        assert not outside - brought or (last or {}).get("draw") == "newcomers"
+        brings = any(stage["kind"] in BRING for stage in told)
+        assert brings or not outside - brought or (last or {}).get("draw") == "newcomers"
+        assert set(ranked.said) <= set(range(N))
         # Relevance keeps speaking for the items that it spoke for.
         spoken = dict(zip(own, np.array(said, dtype=np.float32).tolist(), strict=True))
         assert all(
-            spoken.get(row, score) == score or row in brought  # dropped by a strict cap, say, and pinned again
+            brings
+            or spoken.get(row, score) == score
+            or row in brought  # dropped by a strict cap, say, and pinned again
             for row, score in zip(found, ranked.scores.tolist(), strict=True)
         )
         assert ((ranked.propensities > 0) & (ranked.propensities <= 1)).all()
