@@ -40,7 +40,7 @@ class FusionParams(Params):
     columns: tuple[str, ...] = ()
     """Columns that the combination was learned on."""
     kind: Literal["linear", "trees"] = "linear"
-    """A weighted sum or boosted trees."""
+    """A weighted sum, or boosted trees beside it."""
 
     @property
     def depths(self) -> dict[str, int]:
@@ -344,7 +344,7 @@ def like_core(core: Floats, values: Floats) -> Callable[[Floats], Floats]:
     """
     centres, heights = np.sort(core), np.sort(values)
     # Of those above all candidates, or between the same two, the order stays.
-    step = np.float32(BELOW / max(float(np.abs(core).max()), np.finfo(np.float32).tiny))
+    step = np.float32(BELOW / max(float(np.abs(core).max()), float(np.finfo(np.float32).tiny)))
     return lambda asked: (np.interp(asked, centres, heights) + step * asked).astype(np.float32)
 
 

@@ -59,7 +59,7 @@ class FusingParams(TreeParams):
     """Standard errors by which the combination has to be better than the best single model, and by which fewer models
     have to be better than all that have something to say."""
     kind: Literal["auto", "linear", "trees"] = "auto"
-    """A weighted sum, boosted trees, or whichever of the two is better."""
+    """A weighted sum, boosted trees with some of it beside them, or whichever of the two is better."""
 
     @property
     def kinds(self) -> tuple[Kind, ...]:
