@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, delete, func, 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from zhiyin.errors import BundleError, DataError
+from zhiyin.store.ads import Ads
 from zhiyin.store.appending import EventColumns, EventMark, Histories
 from zhiyin.store.calls import Calls
 from zhiyin.store.changes import BUNDLE, Watch, note
@@ -60,6 +61,7 @@ class SqlStore:
         self.records = Records(*shared)
         self.recent = Recent(*shared)
         self.circles = Circles(*shared)
+        self.ads = Ads(*shared)
         self.linked = Linked(*shared)
         self.changes = Watch(engine, self._guarded)
 

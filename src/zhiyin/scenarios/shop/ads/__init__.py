@@ -1,0 +1,1 @@
+"""Advertisements among recommendations: campaigns, auction, pacing, caps, reports. See docs/ads.md."""

@@ -1,0 +1,141 @@
+"""What a campaign is: who pays how much for which creatives, when, before whom, and how often.
+
+Money is told in units of the currency and counted in millionths of it, as whole numbers: sums are exact.
+"""
+
+from __future__ import annotations
+
+import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from zhiyin.rerank.conditions import Where
+
+MILLION = 1_000_000
+HOUR = 3_600_000_000
+DAY = 24 * HOUR
+"""Microseconds."""
+EPOCH = datetime.date(1970, 1, 1).toordinal()
+MOST_CREATIVES = 50
+LONGEST = 200
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
+Money = Annotated[float, Field(gt=0, le=1e9)]
+
+
+class Part(BaseModel):
+    """Unknown keys are refused: a slip of the pen must not go unnoticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
+
+
+class Creative(Part):
+    """What is shown. Give ``item``, an item of the catalogue, or a ``title`` of its own, or both."""
+
+    id: Name
+    item: Name | None = None
+    title: Words | None = None
+    text: Words | None = None
+    image: Words | None = None
+    link: Words | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.item is None and self.title is None:
+            raise ValueError("a creative needs an item or a title")
+        return self
+
+
+class Cap(Part):
+    """At most ``shows`` before one person within any ``hours``."""
+
+    shows: int = Field(ge=1, le=10_000)
+    hours: float = Field(gt=0, le=24 * 366)
+
+    @property
+    def window(self) -> int:
+        """Microseconds."""
+        return round(self.hours * HOUR)
+
+
+class Budget(Part):
+    """What may be spent: in ``total``, in one day (``daily``), or both."""
+
+    total: Money | None = None
+    daily: Money | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.total is None and self.daily is None:
+            raise ValueError("a budget has a total, a daily sum, or both")
+        return self
+
+
+class Target(Part):
+    """Whom it is for: everything that is given must hold, and of several values one is enough. Nothing given: all."""
+
+    interests: tuple[Name, ...] = ()
+    """Ids or names of interests (``zhiyin profile USER`` shows them)."""
+    interest_at_least: float = Field(1.5, gt=0, le=100)
+    """How strong such an interest must be: so many times as strong as in somebody of whom nothing is known."""
+    categories: tuple[Name, ...] = ()
+    """Somebody who took an item of it, or a page of it."""
+    segment: Where | None = None
+    """Attributes of the person, as conditions of pipelines have those of items: NAME, NAME_not, NAME_below,
+    NAME_above."""
+    surfaces: tuple[Name, ...] = ()
+
+    @property
+    def everybody(self) -> bool:
+        return not (self.interests or self.categories or self.segment)
+
+
+class Campaign(Part):
+    bid: Money
+    """The most that a click, or a thousand shows, is worth."""
+    charge: Literal["click", "show"] = "click"
+    """What is paid for: each click, or each show (``bid`` is then for a thousand)."""
+    starts: datetime.date
+    ends: datetime.date
+    """The last day, in the zone of the policy."""
+    budget: Budget
+    creative: tuple[Creative, ...] = Field(min_length=1, max_length=MOST_CREATIVES)
+    target: Target = Target()
+    cap: tuple[Cap, ...] = ()
+    pace: Literal["even", "fast"] = "even"
+    """``even`` follows the day's traffic to the end of the day, ``fast`` spends as soon as it can."""
+    advertiser: Name | None = None
+    holdout: float = Field(0.0, ge=0, le=0.5)
+    """Share of the people from whom it is withheld, so that the lift can be told."""
+    goal: tuple[Name, ...] = ()
+    """Types of events that it is there to bring about; none given: any event with an advertised item."""
+    goal_days: float = Field(7.0, gt=0, le=90)
+    """How long after the first show such an event counts."""
+
+    @model_validator(mode="after")
+    def _sound(self) -> Self:
+        if self.ends < self.starts:
+            raise ValueError("it ends before it starts")
+        ids = [one.id for one in self.creative]
+        if len(set(ids)) < len(ids):
+            raise ValueError("two creatives have the same id")
+        return self
+
+    @property
+    def first_day(self) -> int:
+        """Days since 1970."""
+        return self.starts.toordinal() - EPOCH
+
+    @property
+    def last_day(self) -> int:
+        return self.ends.toordinal() - EPOCH
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+def micros(money: float) -> int:
+    """Millionths of the currency."""
+    return round(money * MILLION)
