@@ -32,6 +32,10 @@ from zhiyin.serve.v1.fields import Cursor, Flag, Id, In, ItemId, Limit, Out, Wor
 router = APIRouter(prefix="/pages", tags=["pages"])
 
 Language = Literal["en", "zh"]
+Readers = Annotated[
+    list[Words],
+    Query(default_factory=list, max_length=INTERESTS, description="What its readers look for; given more than once"),
+]
 Segment = Annotated[list[Words], Field(max_length=INTERESTS)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
 Note = Annotated[str, Field(max_length=2_000)]
@@ -143,8 +147,8 @@ async def make_page(
 async def get_page(
     tenant: CanRead,
     item_id: ItemId,
+    segment: Readers,
     language: Annotated[Language, Query(description="Of the page")] = "en",
-    segment: Annotated[list[Words], Query(default_factory=list, max_length=INTERESTS, description="Its segment")] = [],  # noqa: B006
     user_id: Annotated[Id | None, Query(description="Whose page")] = None,
     version: Annotated[Version | None, Query(description="This version")] = None,
     state: Annotated[State | None, Query(description="The newest in this state")] = None,
@@ -170,8 +174,8 @@ async def list_pages(
 async def page_versions(
     tenant: CanRead,
     item_id: ItemId,
+    segment: Readers,
     language: Annotated[Language, Query(description="Of the page")] = "en",
-    segment: Annotated[list[Words], Query(default_factory=list, max_length=INTERESTS, description="Its segment")] = [],  # noqa: B006
     user_id: Annotated[Id | None, Query(description="Whose page")] = None,
 ) -> Versions:
     """Every version of a page, and what was decided of them."""
