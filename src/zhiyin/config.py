@@ -174,6 +174,19 @@ class LlmSettings(Section):
     budget: BudgetSettings = BudgetSettings()
 
 
+class ShopSettings(Section):
+    bought: list[str] = ["purchase", "buy", "order", "checkout", "transaction"]
+    """Types of events that are purchases: what is bought together goes together."""
+    viewed: list[str] = ["view", "click", "detail", "product_view"]
+    """Types of events that are looks at an item: what is looked at on one visit stands in each other's place."""
+    basket_days: float = Field(90.0, gt=0, le=3650)
+    """Purchases of one person within so many days count as made together."""
+    visit_hours: float = Field(2.0, gt=0, le=8760)
+    """Looks of one person within so many hours count as one visit."""
+    view_penalty: float = Field(1.0, ge=0, le=100)
+    """How much being looked at together takes away from being bought together."""
+
+
 class ServeSettings(Section):
     host: str = Field("127.0.0.1", min_length=1)
     """Address to listen on. Without an API key only this machine's own is allowed."""
@@ -220,6 +233,18 @@ class RetrainSettings(Section):
     trained on, lies above minus this."""
 
 
+class ModerationSettings(Section):
+    classifier: bool = True
+    """Ask the classifier about what rules leave open: the project's own (``zhiyin moderate train``), else the one that
+    comes with Zhiyin."""
+    sentences: bool = True
+    """Let the classifier read sentence vectors, too; their model (32 MB) is fetched on first use."""
+    grey_low: float = Field(0.3, ge=0, le=1)
+    """From this confidence ..."""
+    grey_high: float = Field(0.7, ge=0, le=1)
+    """... to this one a text is in doubt, and a language model is asked where ``llm.jobs`` names moderation."""
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         extra="forbid",
@@ -239,8 +264,10 @@ class Settings(BaseSettings):
     train: TrainSettings = TrainSettings()
     recommend: RecommendSettings = RecommendSettings()
     llm: LlmSettings = LlmSettings()
+    shop: ShopSettings = ShopSettings()
     serve: ServeSettings = ServeSettings()
     retrain: RetrainSettings = RetrainSettings()
+    moderation: ModerationSettings = ModerationSettings()
     models: dict[str, dict[str, Any]] = {}
     """Hyper-parameters by model, for example ``[models.linear]``; they are kept as given, not searched."""
 

@@ -18,9 +18,10 @@ from zhiyin.errors import UsageError, ZhiyinError
 from zhiyin.holding import conditions_of, described
 from zhiyin.listing import ListRequest
 from zhiyin.many import Many
+from zhiyin.ordering import Ordered
 from zhiyin.stages import stage
 from zhiyin.threads import single_threaded
-from zhiyin.types import DEFAULT_SURFACE
+from zhiyin.types import DEFAULT_SURFACE, Histories
 from zhiyin.wants import barring
 from zhiyin.wiring import Wired
 
@@ -148,6 +149,24 @@ class Engine(Wired):
         text the model cannot place.
         """
         return alike(self._alike, self._shelf, item_id, k)
+
+    @single_threaded
+    def goes_with(self, item_ids: Sequence[str], k: int = 10, *, surface: str | None = None) -> list[Recommended]:
+        """Up to ``k`` items that go with all of ``item_ids``, one product or a cart: bought together with them and not
+        looked at in their place. ``surface`` names the pipeline that re-ranks; None takes "complementary" for one item
+        and "cart" for several. None of ``item_ids`` comes out.
+
+        Raises UnknownItem, UsageError, and ModelError where nothing is known of any of them.
+        """
+        if k < 1:
+            raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
+        surface = surface or ("complementary" if len(item_ids) == 1 else "cart")
+        pipeline = self._arranger.pipeline(surface)
+        allowed = self._allowed(item_ids)
+        rows, scores, sources = self._goes_with.candidates(item_ids, max(k, pipeline.candidates), allowed)
+        ranked = self._arranger.run(None, Histories.of([[]]), Ordered(rows, scores), k, allowed, surface)
+        said = dict(zip(rows.tolist(), sources, strict=True))
+        return self._goes_with.answers(item_ids, ranked.rows, ranked.scores, said)
 
     def history(self, user_id: str) -> list[tuple[str, str]]:
         """Ids and titles of what the person took, latest first."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from zhiyin.explaining import Desk
+    from zhiyin.goes_with import GoesWith
     from zhiyin.profiling import Profiler
     from zhiyin.store.sql import SqlStore
 
@@ -76,7 +77,18 @@ class Wired:
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""
         self._shelf = self._shelf.renewed()
-        for name in ("_ranker", "_alike", "_second", "_arranger", "_listener", "_profiler", "_desk", "_many", "_kept"):
+        for name in (
+            "_ranker",
+            "_alike",
+            "_second",
+            "_arranger",
+            "_listener",
+            "_profiler",
+            "_desk",
+            "_many",
+            "_kept",
+            "_goes_with",
+        ):
             self.__dict__.pop(name, None)
 
     def renewed(self) -> Self:
@@ -158,6 +170,12 @@ class Wired:
     def _alike(self) -> Recommender:
         """The served model without what is popular with everybody."""
         return self._model.without_common()
+
+    @cached_property
+    def _goes_with(self) -> GoesWith:
+        from zhiyin.goes_with import GoesWith
+
+        return GoesWith(self.store, self._shelf, self._alike, self.settings.shop)
 
     def _ordered(
         self, history: Histories, wanted: Wanted, allowed: NDArray[np.bool_], k: int, include_seen: bool

@@ -38,8 +38,9 @@ class Reason:
     people chose it of late; no ``item_id``; ``share`` is None where popularity fills a list), "wish" or "kept"
     (the person asks for it, or their profile does, in the words of ``title``), "friends" (``title`` people that the
     person is linked with took it), "circle" (people of the circle ``title`` did), "author" (the person follows
-    ``title``, who made it), "reply" (``item_id`` is the best reply to it), "thread" (it replies to ``item_id``), or
-    "action" (the person may well do ``title`` with it, with the chance ``share``)."""
+    ``title``, who made it), "reply" (``item_id`` is the best reply to it), "thread" (it replies to ``item_id``),
+    "action" (the person may well do ``title`` with it, with the chance ``share``), or "bought" (of those who bought
+    ``item_id``, ``share`` bought this, too)."""
 
     kind: str
     item_id: str | None
@@ -61,6 +62,7 @@ class Reason:
                 "wish": f"您想要 {name}",
                 "kept": f"您的画像里想要 {name}",
                 "similar": f"与 {name} 相似{common}",
+                "bought": f"买了 {name} 的人中有 {share} 也买了它",
                 "friends": f"您关注的人或好友中有 {name} 人选了它",
                 "circle": f"您所在的圈子“{name}”里的人选了它",
                 "author": f"来自您关注的 {name}",
@@ -74,6 +76,7 @@ class Reason:
             "wish": f"you asked for {name}",
             "kept": f"your profile asks for {name}",
             "similar": f"like {name}{common}",
+            "bought": f"of those who bought {name}, {share} bought it, too",
             "friends": f"{name} of the people you are linked with took it",
             "circle": f"people in your circle {name} took it",
             "author": f"from {name}, whom you follow",
