@@ -32,6 +32,7 @@ def _register() -> None:
         init,
         items,
         keys,
+        moderate,
         pages,
         pipelines,
         profile,
@@ -45,6 +46,7 @@ def _register() -> None:
         topics,
         train,
         tune,
+        write,
     )
 
     app.command("demo")(demo.demo)
@@ -69,6 +71,8 @@ def _register() -> None:
     app.add_typer(experiments.app, name="experiments")
     app.add_typer(circles.app, name="circles")
     app.add_typer(topics.app, name="topics")
+    app.add_typer(moderate.app, name="moderate")
+    app.add_typer(write.app, name="write")
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
     app.add_typer(keys.app, name="keys")

@@ -27,6 +27,7 @@ from zhiyin.serve.v1 import (
     topics,
     training,
     users,
+    writing,
 )
 
 
@@ -54,6 +55,7 @@ for resource in (
     training,
     experiments,
     topics,
+    writing,
     pages,
     llm,
     audit,

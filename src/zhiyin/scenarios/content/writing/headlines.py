@@ -51,11 +51,17 @@ _BARE: dict[Language, re.Pattern[str]] = {
     ),
 }
 """What begins so is no whole clause by itself."""
+_SAYS: dict[Language, re.Pattern[str]] = {
+    "zh": re.compile(r"(?:表示|称|说|说道|认为|指出|透露|强调|介绍|宣布|显示|发现|据悉|提醒|建议|回应|解释)$"),
+    "en": re.compile(
+        r"\b(?:said|says|say|told \w+|adds|added|found|shows|showed|warned|argues|argued)$", re.IGNORECASE
+    ),
+}
+"""What ends so has yet to say what was said."""
 _VERB = re.compile(
-    r"\b(?:is|are|was|were|has|have|had|do|does|did|will|can|must|should|shall|gets?|got|makes?|made|takes?|took|gives?|"
-    r"gave|goes|went|comes?|came|says?|said|sees?|saw|wins?|won|loses?|lost|sells?|sold|buys?|bought|begins?|began|"
-    r"falls?|fell|rises?|rose|grows?|grew|keeps?|kept|leads?|led|shows?|costs?|adds?|needs?|runs?|ran|opens?|closes?|"
-    r"starts?|ends?|plans?|offers?|helps?|uses?|finds?|found|\w{3,}ed|\w{4,}izes?)\b",
+    r"\b(?:is|are|was|were|has|have|had|do|does|did|will|can|must|should|shall|gets|got|makes|made|takes|took|gives|gave|"
+    r"goes|went|comes|came|sees|saw|won|lost|sold|bought|begins|began|fell|rose|grew|keeps|kept|led|adds|ran|found|"
+    r"\w{3,}ed|\w{4,}izes)\b",
     re.IGNORECASE,
 )
 """An English clause has a verb; these are common, and past forms end in -ed."""
@@ -146,8 +152,8 @@ def _shorter(text: str, language: Language) -> Iterator[str]:
 def _whole_clause(text: str, language: Language) -> bool:
     """Whether a beginning can stand alone: it is no bare opening ("In 2019", 在杭州) and opens no condition."""
     if language == "zh":
-        return width(text) >= 6 and not _BARE["zh"].match(text)
-    return len(text.split()) >= 4 and not _BARE["en"].match(text)
+        return width(text) >= 6 and not _BARE["zh"].match(text) and not _SAYS["zh"].search(text)
+    return len(text.split()) >= 4 and not _BARE["en"].match(text) and not _SAYS["en"].search(text)
 
 
 def _fronted(text: str, language: Language, phrases: Sequence[str]) -> Iterator[tuple[str, str]]:
