@@ -1,0 +1,84 @@
+"""Single signs folded: compatibility forms, look-alikes, marks, invisible signs, traditional characters, pictures."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+
+from zhiyin.scenarios.community.moderation.tables import alike, pictures, simplified
+
+JOINTS = frozenset(" \t*_-.·•~^|/\\+=#`‧・°")
+"""What is put between the signs of a word so that it is not found. Signs that end a sentence are not among them."""
+LEET = {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "!": "i", "|": "i", "@": "a", "$": "s"}
+MIXED = re.compile(r"(?<![a-z0-9])(?=[a-z0-9!|@$]*[a-z])(?=[a-z0-9!|@$]*[0-9!|@$])[a-z0-9@$][a-z0-9!|@$]*[a-z0-9]")
+NUMBERED = re.compile(r"[0-9]+[a-z]{0,2}|[a-z][0-9]+|[a-z]+[0-9]{2,}")
+"""Not leet: 30cm, a4, user2024."""
+WORD = re.compile(r"[^\W\d_]+(?:[^\W\d_]|[^\w\s])*")
+INVISIBLE = frozenset(["Cf", "Cc", "Mn", "Me", "Cs", "Co"])
+"""Categories of signs that show nothing of their own: zero-width, controls of direction, marks, variation selectors."""
+EMPTY = frozenset("\u115f\u1160\u3164\uffa0\u2800\u180e")
+"""Signs of other categories that show nothing."""
+
+
+def is_han(sign: str) -> bool:
+    return "\u3400" <= sign <= "\u9fff" or sign == "〇"
+
+
+def is_joint(sign: str) -> bool:
+    return sign in JOINTS
+
+
+def looks_latin(text: str) -> Iterator[tuple[int, str, bool]]:
+    """Each sign with its place, and whether look-alikes in its word stand for Latin letters: some letter of the word
+    is Latin, or all look so. A word in Cyrillic or Greek as such is left as it is."""
+    known = alike()
+    verdicts: dict[int, bool] = {}
+    if not text.isascii():
+        for found in WORD.finditer(text):
+            if found.group().isascii():
+                continue
+            letters = [sign for sign in found.group() if sign.isalpha() and not is_han(sign)]
+            latin = any(unicodedata.normalize("NFKC", sign).isascii() for sign in letters)
+            all_alike = bool(letters) and all(sign.lower() in known or sign in known for sign in letters)
+            verdicts.update(dict.fromkeys(range(*found.span()), latin or all_alike))
+    for place, sign in enumerate(text):
+        yield place, sign, verdicts.get(place, True)
+
+
+@lru_cache(65_536)
+def folded(sign: str, latin: bool) -> str:
+    """What ``sign`` stands for, in lower case; "" where it shows nothing. ``latin``: look-alikes are Latin letters."""
+    if sign in EMPTY:
+        return ""
+    if sign in "\t\n\r\u2028\u2029":
+        return " "
+    if sign in pictures():
+        return pictures()[sign]
+    if unicodedata.category(sign) in INVISIBLE:
+        return ""
+    known = alike()
+    out = []
+    for one in unicodedata.normalize("NFKC", sign):
+        same = known.get(one) or known.get(one.lower()) if latin and not one.isascii() else None
+        if same is None:
+            # Letters with marks lose them: ǹǐ, ƒ, é.
+            bare = "".join(part for part in unicodedata.normalize("NFD", one) if unicodedata.category(part) != "Mn")
+            one = bare if bare.isascii() else one
+            same = known.get(one, one) if latin and not one.isascii() else one
+        same = simplified().get(same, same)
+        out.append("" if same and unicodedata.category(same[0]) in INVISIBLE else same)
+    plain = "".join(out).lower()
+    return " " if plain.isspace() else plain
+
+
+def leet(text: str) -> str:
+    """``text`` (lower case) with digits and signs inside words of letters as the letters they are put for. The length
+    stays."""
+
+    def read(found: re.Match[str]) -> str:
+        word = found.group()
+        return word if NUMBERED.fullmatch(word) else "".join(LEET.get(sign, sign) for sign in word)
+
+    return MIXED.sub(read, text)
