@@ -18,6 +18,7 @@ from zhiyin.serve.v1 import (
     links,
     llm,
     meta,
+    moderation,
     pages,
     person,
     profile,
@@ -58,6 +59,7 @@ for resource in (
     writing,
     pages,
     llm,
+    moderation,
     audit,
 ):
     router.include_router(resource.router)

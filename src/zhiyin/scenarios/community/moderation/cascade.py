@@ -6,6 +6,7 @@ the grey zone goes to a language model, where one does the job; without one the 
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -77,6 +78,12 @@ class Moderator:
         self._grey = grey
         self._missing = missing
         self._matcher = Matcher(policies)
+
+    def asking(self, models: LanguageModels) -> Moderator:
+        """The same with these language models."""
+        made = copy.copy(self)
+        made._models = models
+        return made
 
     def decide(self, text: str, seconds: float | None = None) -> Decision:
         return self.decide_many([text], seconds)[0]
