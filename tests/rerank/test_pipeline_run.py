@@ -39,7 +39,7 @@ STAGE: dict[str, list[dict[str, Any]]] = {
     "available": [{"where": {"stock_above": 0}}],
     "seen": [{}, {"again": [{"after_days": 10}]}],
     "network": [{"author": "brand"}, {"strength": 5, "most": 2, "half_life_days": 9}],
-    "mix": [{"share": 0.5, "within": 4, "author": "brand"}],
+    "mix": [{"within": 4, "author": "brand"}, {"least": 0.5, "most": 0.5}],
     "silence": [{"author": "brand"}, {"rules": [{"types": ["hide"], "of": "topic", "factor": 0.5}]}],
     "actions": [{"author": "brand", "action": [{"name": "like", "types": ["like"]}]}],
     "authors": [{"author": "brand", "within": 5}, {"author": "category", "decay": 0.2}],

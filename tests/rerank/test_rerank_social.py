@@ -115,12 +115,19 @@ def test_the_network_brings_in_what_friends_took_and_the_followed_made() -> None
 
 
 def test_shares_of_network_and_others() -> None:
-    told = near([5, 6, 7, 8], [0] * 4, [1.0])
-    ranked = run([{"kind": "mix", "share": 0.5, "within": 6}], [0, 1, 2, 3, 5, 6, 7], near=told)
+    def mixed(rows: list[int], **told: Any) -> Any:
+        people = near([5, 6, 7, 8], [0] * 4, [1.0])
+        return run([{"kind": "mix", **told}], rows, near=people)
+
+    ranked = mixed([0, 1, 2, 3, 5, 6, 7], least=0.5, most=0.5, within=6)
     assert ranked.rows.tolist() == [0, 5, 1, 6, 2, 7, 3]
     assert ranked.traces[0].notes[0].en == "3 of the first 6 are from people one is linked with (asked: 50%)"
-    assert run([{"kind": "mix", "share": 1.0}], [0, 5, 1], near=told).rows.tolist() == [5, 0, 1]
-    assert run([{"kind": "mix", "share": 0.0}], [5, 0, 6], near=told).rows.tolist() == [0, 5, 6]
+    assert mixed([0, 5, 1], least=1, most=1).rows.tolist() == [5, 0, 1]
+    assert mixed([5, 0, 6], least=0, most=0).rows.tolist() == [0, 5, 6]
+    assert mixed([0, 5, 1, 6, 2], least=0.2, most=0.6).rows.tolist() == [0, 5, 1, 6, 2], "within bounds nothing moves"
+    assert mixed([5, 6, 7, 0, 1], least=0.2, most=0.5).rows.tolist() == [5, 0, 6, 1, 7]
+    with pytest.raises(ConfigError, match="least is"):
+        mixed([], least=0.9)
 
 
 @pytest.mark.parametrize(

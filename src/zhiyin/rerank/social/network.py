@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zhiyin.rerank.base import Asked, Change, Listed, Stage, StageParams, Values, along
 from zhiyin.rerank.items import Items, values_of
@@ -114,17 +114,25 @@ class Network(Stage):
 
 
 class MixParams(StageParams):
-    share: float = Field(0.5, ge=0, le=1)
-    """Share of the first places for items from people one is linked with, as far as there are any."""
+    least: float = Field(0.3, ge=0, le=1)
+    """Share of the first places for items from people one is linked with, at least, as far as there are any ..."""
+    most: float = Field(0.7, ge=0, le=1)
+    """... and at most, as far as there is anything else; the same as ``least`` for an exact share."""
     within: int = Field(10, ge=1, le=1000)
     """Places that are shared out; those behind them follow in their order."""
     author: str | None = Field(None, min_length=1)
     """Attribute that names who made an item; what the followed make is of the network too."""
 
+    @model_validator(mode="after")
+    def _sound(self) -> MixParams:
+        if self.least > self.most:
+            raise ValueError(f"least is {self.least:g}, above most, {self.most:g}")
+        return self
+
 
 class Mix(Stage):
-    """The share of the network in the first places: both sides in their own order, dealt out so that no beginning of
-    the list has less than the share, and not more as long as there is anything else."""
+    """The share of the network in the first places: the order stays, but for items that come sooner or later so that
+    every beginning of the list keeps within the bounds."""
 
     kind: ClassVar[str] = "mix"
     params_type: ClassVar[type[StageParams]] = MixParams
@@ -141,7 +149,7 @@ class Mix(Stage):
         return self.params.author is not None
 
     def describe(self) -> str:
-        return f"{self.params.share:.0%} of the first {self.params.within} from people one is linked with"
+        return f"{_bounds(self.params)} of the first {self.params.within} from people one is linked with"
 
     def arrange(self, given: Listed, asked: Asked, items: Items) -> Change:
         own = self.params
@@ -154,16 +162,22 @@ class Mix(Stage):
         order: list[int] = []
         taken = 0
         for place in range(min(own.within, len(given))):
-            due = taken < np.floor(own.share * (place + 1) + 1e-9)
-            pick_near = bool(near) and (due or not far)
+            due = taken < np.floor(own.least * (place + 1) + 1e-9)
+            full = taken + 1 > np.ceil(own.most * (place + 1) - 1e-9)
+            first = bool(near) and (not far or near[0] < far[0])
+            pick_near = bool(near) and (not far or due or (first and not full))
             taken += pick_near
             order.append((near if pick_near else far).pop(0))
         total = len(order)
         note = Why(
-            f"{taken} of the first {total} are from people one is linked with (asked: {own.share:.0%})",
-            f"前 {total} 个中有 {taken} 个来自关系网（要求 {own.share:.0%}）",
+            f"{taken} of the first {total} are from people one is linked with (asked: {_bounds(own)})",
+            f"前 {total} 个中有 {taken} 个来自关系网（要求 {_bounds(own)}）",
         )
         return Change(along(order, len(given)), notes=[note])
+
+
+def _bounds(own: MixParams) -> str:
+    return f"{own.least:.0%}" if own.least == own.most else f"{own.least:.0%}-{own.most:.0%}"
 
 
 def made_by(items: Items, author: str | None, followed: frozenset[str]) -> Mask:
