@@ -32,19 +32,31 @@ def is_joint(sign: str) -> bool:
 
 def looks_latin(text: str) -> Iterator[tuple[int, str, bool]]:
     """Each sign with its place, and whether look-alikes in its word stand for Latin letters: some letter of the word
-    is Latin, or all look so. A word in Cyrillic or Greek as such is left as it is."""
-    known = alike()
+    is Latin, or all look so and nothing in the text belongs to their script alone. Cyrillic or Greek as such is left
+    as it is."""
     verdicts: dict[int, bool] = {}
     if not text.isascii():
-        for found in WORD.finditer(text):
-            if found.group().isascii():
-                continue
-            letters = [sign for sign in found.group() if sign.isalpha() and not is_han(sign)]
-            latin = any(unicodedata.normalize("NFKC", sign).isascii() for sign in letters)
-            all_alike = bool(letters) and all(sign.lower() in known or sign in known for sign in letters)
-            verdicts.update(dict.fromkeys(range(*found.span()), latin or all_alike))
+        words = [(found.span(), _letters(found.group())) for found in WORD.finditer(text)]
+        strange = any("strange" in kinds for _, kinds in words)
+        for span, kinds in words:
+            verdicts.update(dict.fromkeys(range(*span), "latin" in kinds or not strange))
     for place, sign in enumerate(text):
         yield place, sign, verdicts.get(place, True)
+
+
+def _letters(word: str) -> set[str]:
+    """Kinds of letters in ``word`` beside Chinese ones: latin, alike, strange."""
+    known = alike()
+    kinds = set()
+    for sign in word:
+        if not sign.isalpha() or is_han(sign):
+            continue
+        same = unicodedata.normalize("NFKC", sign)
+        if unicodedata.normalize("NFD", same)[0].isascii():
+            kinds.add("latin")
+        else:
+            kinds.add("alike" if all(one in known or one.lower() in known for one in same) else "strange")
+    return kinds
 
 
 @lru_cache(65_536)

@@ -123,7 +123,9 @@ def _hits(one: _Compiled, views: Views, sounds: dict[str, list[int]], chinese: b
     if one.latin is not None:
         for view in (views.plain, tight):
             for hit in one.latin.finditer(view.text):
-                yield view, *hit.span(), "word"
+                # The end of a masked word may be a mere full stop: some letter beyond the first must be there.
+                if sum(sign.isalnum() for sign in hit.group()) > 1 or not any(map(str.isalpha, hit.group())):
+                    yield view, *hit.span(), "word"
     if one.run_together is not None:
         for start, end in _apart(tight):
             for hit in one.run_together.finditer(tight.text, start, end):
@@ -182,27 +184,27 @@ def _either(patterns: Iterator[str] | map[str]) -> re.Pattern[str] | None:
 
 
 def _latin(term: str, *, bounded: bool) -> str:
+    """A pattern for a Latin word or words: letters drawn out, letters within a word masked. Unbounded, for letters that
+    stood apart, the gaps between words may be gone."""
     open_end = term.endswith("*")
-    term = term.removesuffix("*")
-    masked = len(term) >= SHORTEST_MASKED and term.isalpha()
-    signs = []
-    for place, sign in enumerate(term):
-        if sign == " ":
-            signs.append(r"[^a-z0-9]+")
-        elif not sign.isalpha():
-            signs.append(re.escape(sign))
-        else:
-            # A letter may stand twice: of a drawn-out one two are left.
-            double = place + 1 < len(term) and term[place + 1] == sign
-            once = sign if double else f"{sign}{{1,2}}"
-            signs.append(f"(?:{once}|{MASKS})" if masked and place > 0 else once)
-    body = "".join(signs)
-    if masked:
-        # Not all of it: f*ck and f***, but not ---- and the like; and one letter beyond the first where it is long.
-        body = rf"(?={re.escape(term[0])}){body}"
+    words = [_latin_word(word) for word in term.removesuffix("*").split(" ")]
+    body = (r"[^a-z0-9]+" if bounded else r"[^a-z0-9]*").join(words)
     if not bounded:
         return body
     return rf"(?<![a-z0-9]){body}{'[a-z]*' if open_end else ''}(?![a-z0-9])"
+
+
+def _latin_word(word: str) -> str:
+    masked = len(word) >= SHORTEST_MASKED and word.isalpha()
+    signs = []
+    for place, sign in enumerate(word):
+        if not sign.isalpha():
+            signs.append(re.escape(sign))
+            continue
+        # Of a letter that is drawn out two are left, and some words have two anyway.
+        once = sign if word[place + 1 : place + 2] == sign else f"{sign}{{1,2}}"
+        signs.append(f"(?:{once}|{MASKS})" if masked and place else once)
+    return "".join(signs)
 
 
 def _filled(pattern: str, groups: Mapping[str, Sequence[str]]) -> str:

@@ -44,10 +44,10 @@ SEEN = 3
 """A run of signs met in fewer texts than this is not counted."""
 RIDGE = 0.1
 """C of the regression on log-count ratios."""
-NETWORKS = 2
-"""Networks from different beginnings; their mean counts."""
-HIDDEN, DECAY, EPOCHS, LAYERS = 256, 3.0, 10, 2
-"""Of the layer over sentence vectors: that many are learned from different beginnings and put side by side."""
+TIMES = 2
+"""Readers that begin at random learn so often; their mean counts."""
+HIDDEN, DECAY, EPOCHS = 256, 3.0, 10
+"""Of the layer over sentence vectors."""
 PRECISIONS = tuple(round(0.5 + 0.01 * step, 2) for step in range(50))
 
 Flags = NDArray[np.bool_]
@@ -84,9 +84,9 @@ def train_classifier(
         network = importlib.util.find_spec("torch") is not None
     vectors = None if encoder is None else encoder.encode(plain, progress)
     texts_ = _Texts(plain, [masked(text, names) for text in plain], vectors, wanted, names, network, seed)
-    said = texts_.said(texts_.taught(~held, progress), held)
+    said = texts_.said(texts_.taught(~held, 1, progress), held)
     # Weighed as they were without the texts held out, the readers learn once more, from all of them.
-    arrays, last = texts_.taught(np.ones(len(plain), dtype=np.bool_), progress)
+    arrays, last = texts_.taught(np.ones(len(plain), dtype=np.bool_), TIMES, progress)
     described = {
         "format": FORMAT,
         "name": name,
@@ -126,8 +126,9 @@ class _Texts:
     network: bool
     seed: int
 
-    def taught(self, chosen: Flags, progress: Progress) -> tuple[dict[str, Any], _Learned]:
-        """What the readers learn from the ``chosen`` texts: arrays to store, and the readers as they are read back."""
+    def taught(self, chosen: Flags, times: int, progress: Progress) -> tuple[dict[str, Any], _Learned]:
+        """What the readers learn from the ``chosen`` texts: arrays to store, and the readers as they are read back.
+        Those that begin at random learn so many ``times``, and their mean counts."""
         arrays: dict[str, Any] = {}
         pair = [_grams(texts, self.labels, chosen, self.seed) for texts in (self.plain, self.hidden)]
         for part, one in zip((GRAMS, MASKED), pair, strict=True):
@@ -137,14 +138,14 @@ class _Texts:
             from zhiyin.scenarios.community.moderation.classifier.network_training import train_network
 
             learned = [text for text, in_ in zip(self.plain, chosen, strict=True) if in_]
-            for place in range(NETWORKS):
+            for place in range(times):
                 made = train_network(learned, self.labels[chosen], self.names, self.seed + place, progress)
                 stored = packed(made.arrays)
                 arrays |= {f"{NETWORK}.{place}.{key}": value for key, value in stored.items()}
                 networks.append(Network(made.alphabet, unpacked(stored)))
         sentences = None
         if self.vectors is not None:
-            stored = packed(_sentences(self.vectors[chosen], self.labels[chosen], self.seed).arrays)
+            stored = packed(_sentences(self.vectors[chosen], self.labels[chosen], self.seed, times).arrays)
             arrays |= {f"{SENTENCES}.{key}": value for key, value in stored.items()}
             sentences = Sentences(unpacked(stored))
         alphabet = networks[0].alphabet if networks else ""
@@ -195,7 +196,7 @@ def _grams(texts: Sequence[str], labels: Longs, taught: Flags, seed: int) -> Gra
     return Grams(known[kept], rounded[kept], scale, float(fitted.intercept_[0]))
 
 
-def _sentences(vectors: Floats, labels: Longs, seed: int) -> Sentences:
+def _sentences(vectors: Floats, labels: Longs, seed: int, times: int) -> Sentences:
     import warnings
 
     from sklearn.exceptions import ConvergenceWarning
@@ -206,7 +207,7 @@ def _sentences(vectors: Floats, labels: Longs, seed: int) -> Sentences:
         MLPClassifier(
             (HIDDEN,), alpha=DECAY, max_iter=EPOCHS, batch_size=128, learning_rate_init=5e-4, random_state=seed + place
         )
-        for place in range(LAYERS)
+        for place in range(times)
     ]
     with warnings.catch_warnings():
         # It is stopped before it has converged, on purpose.
@@ -218,7 +219,7 @@ def _sentences(vectors: Floats, labels: Longs, seed: int) -> Sentences:
     arrays = {
         "hidden": hidden,
         "hidden_bias": np.concatenate([layer.intercepts_[0] for layer in layers]) - mean @ hidden,
-        "out": np.concatenate([layer.coefs_[1][:, 0] for layer in layers]) / LAYERS,
+        "out": np.concatenate([layer.coefs_[1][:, 0] for layer in layers]) / times,
         "bias": np.mean([layer.intercepts_[1] for layer in layers], axis=0),
     }
     return Sentences({key: value.astype(np.float32) for key, value in arrays.items()})

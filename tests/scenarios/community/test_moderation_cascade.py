@@ -1,0 +1,206 @@
+"""The cascade: rules through every disguise, the classifier, a language model in doubt; and what happens without."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from zhiyin.config import LlmSettings, Settings
+from zhiyin.errors import LlmUnreachable, ModelError
+from zhiyin.llm import client_of
+from zhiyin.llm.prompts import render
+from zhiyin.ports import LanguageModels
+from zhiyin.scenarios.community.moderation import Action, Moderator, load_policies, open_moderator
+from zhiyin.scenarios.community.moderation.classifier.model import SHIPPED, Classifier, open_classifier
+from zhiyin.scenarios.community.moderation.view import views
+from zhiyin.store import open_store
+from zhiyin.testing.llm import Scripted
+from zhiyin.types import Job, Tier
+
+INSULTS = [
+    "你个傻\u200b逼", "傻 逼 东西", "傻*逼玩意", "儍逼一个", "煞币", "你是sb吧", "nmsl 滚", "妳這個賤貨", "贝戈戈人", "操你🐎",
+    "nǐ mā sǐ le", "sha bi", "ｆｕｃｋ yоu", "f u c k y o u", "f.u.c.k you", "f*ck you", "f**k you", "fuuuuuck you", "𝓯𝓾𝓬𝓴 𝔂𝓸𝓾",
+    "you stup1d m0r0n, you are an 1d10t", "a55hole", "@sshole", "🅵🆄🅲🅺 🆄", "mоthеrfuсkеr", "d\u202ei\u202cckhead",
+]  # fmt: skip
+FINE = [
+    "健人老师的课", "出生证明怎么办", "我要去死海旅游", "杀毒软件", "订单 sb2024", "somebody (sb) in a dictionary", "Scunthorpe",
+    "I shot a film", "assassin, cocktail, classic", "the shiitake is good", "he passed the assessment", "见人就笑", "草莓", "你妈妈做饭真好吃",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ruled() -> Moderator:
+    """Rules alone."""
+    return Moderator(load_policies())
+
+
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return open_classifier(SHIPPED)
+
+
+@pytest.mark.parametrize("text", INSULTS)
+def test_disguise_is_looked_through(ruled: Moderator, text: str) -> None:
+    told = ruled.decide(text)
+    assert told.action is not Action.ALLOW
+    assert told.category == "insult"
+    assert told.stage == "rules"
+    (first, *_) = told.evidence
+    assert text[first.start : first.end] == first.text != ""
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_words_that_look_alike_pass(ruled: Moderator, text: str) -> None:
+    assert ruled.decide(text).action is Action.ALLOW
+
+
+def test_an_answer_names_rule_evidence_and_confidence(ruled: Moderator) -> None:
+    told = ruled.decide("大家看，黑鬼滚出去")
+    assert (told.category, told.rule, told.kind, told.language) == ("hate", "hate/zh.slur.race", "race", "zh")
+    assert told.severity == 4
+    assert 0.5 < told.confidence < 1
+    assert "黑鬼" in [one.text for one in told.evidence]
+    assert told.expires_days == 365
+    assert told.policies == ruled.policies.fingerprint
+
+
+def test_the_severest_action_decides_and_all_findings_are_told(ruled: Moderator) -> None:
+    told = ruled.decide("我要杀了你全家，傻逼，加微信：abc_12345")
+    assert (told.action, told.category) == (Action.HIDE, "violence")
+    assert {one.category for one in told.findings} >= {"violence", "insult", "contact"}
+
+
+def test_who_quotes_or_opposes_is_in_doubt(ruled: Moderator) -> None:
+    for text in ("不要叫别人傻逼", "他骂我贱人", "He called me a motherfucker", "It is wrong to say all muslims are terrorists"):
+        assert ruled.decide(text).action is Action.ALLOW, text
+
+
+def test_nothing_and_signs_without_meaning_pass(ruled: Moderator) -> None:
+    for text in ("", " ", "\u200b\u202e", "!!!", "\ud800", "😀"):
+        assert ruled.decide(text).action is Action.ALLOW
+
+
+def test_the_classifier_is_asked_where_no_rule_is_sure(classifier: Classifier) -> None:
+    moderator = Moderator(load_policies(), classifier, missing="no sentence encoder")
+    text = "这个地方的女人都很贱，别娶"
+    told = moderator.decide(text)
+    assert told.stage == "classifier"
+    assert told.rule == "classifier"
+    assert told.action in (Action.LIMIT, Action.HIDE)
+    assert (told.category, told.kind) == ("hate", "gender")
+    assert told.model == classifier.name
+    assert told.evidence[0].text in text
+    assert told.fallback == {"reason": "no sentence encoder"}
+    assert moderator.decide("you are a fucking idiot").model is None, "it knows Chinese alone"
+    assert moderator.decide("you are a fucking idiot").fallback is None
+    assert moderator.decide("今天天气真好，我们去爬山吧").action is Action.ALLOW
+
+
+def test_thresholds_are_those_of_a_precision(classifier: Classifier) -> None:
+    weighing = classifier.weighing
+    assert 0 < weighing.threshold(0.9) < weighing.threshold(0.95) <= 1
+    assert weighing.recall(0.9) > weighing.recall(0.95) > 0.5
+    assert weighing.threshold(0.9999) > 1, "what was never reached is never claimed"
+
+
+def test_texts_together_and_alone_are_decided_alike(classifier: Classifier) -> None:
+    moderator = Moderator(load_policies(), classifier)
+    texts = [*INSULTS, *FINE, "河南人真的都是骗子吗"]
+    assert moderator.decide_many(texts) == [moderator.decide(text) for text in texts]
+
+
+@contextmanager
+def models(tmp_path: Path, scripted: Scripted) -> Iterator[LanguageModels]:
+    settings = LlmSettings(provider="openai", jobs=list(Job), retries=0)
+    tmp_path.mkdir(exist_ok=True)
+    with closing(open_store("sqlite:///zhiyin.db", tmp_path)) as store:
+        yield client_of(scripted, settings, store.calls)
+
+
+def doubtful(classifier: Classifier, policies_moderator: Moderator) -> str:
+    """A text in the grey zone, whatever the shipped classifier is."""
+    for text in ("上海女人怎么样", "东北男人真的打老婆吗", "女权现在是什么情况", "黑人在美国过得怎么样，犯罪率高不高", "地域黑是怎么来的",
+                 "为什么大家不喜欢外地人", "印度人为什么这样", "日本人都这样", "男人有钱就变坏", "女生是不是都爱钱", "难民该不该接收"):  # fmt: skip
+        found = policies_moderator._opened(text)
+        policies_moderator._classify([found])
+        best = policies_moderator._findings(found)
+        if best and 0.3 <= best[0].confidence <= 0.7:
+            return text
+    raise AssertionError("no text of these is in doubt")
+
+
+def test_a_language_model_decides_what_is_in_doubt(tmp_path: Path, classifier: Classifier) -> None:
+    plain = Moderator(load_policies(), classifier, render=render)
+    text = doubtful(classifier, plain)
+    without = plain.decide(text)
+    assert without.fallback is not None
+    assert "no language model" in without.fallback["reason"]
+    assert without.tier is Tier.NONE
+    for answer, action in (("offends", True), ("fine", False)):
+        scripted = Scripted(answer=lambda prompt, answer=answer: f'{{"answer": "{answer}"}}', tier=Tier.REMOTE)  # type: ignore[misc]
+        with models(tmp_path / answer, scripted) as asked:
+            told = plain.asking(asked).decide(text)
+            assert (told.stage, told.tier, told.fallback) == ("llm", Tier.REMOTE, None)
+            assert (told.action is not Action.ALLOW) is action
+            plain.asking(asked).decide("你就是个傻逼，滚")
+        assert scripted.asked == 1, "what rules are sure of is not asked"
+
+
+def test_a_small_model_is_asked_for_likelihoods_and_sways_little(tmp_path: Path, classifier: Classifier) -> None:
+    plain = Moderator(load_policies(), classifier, render=render)
+    text = doubtful(classifier, plain)
+    scripted = Scripted(score=lambda asked: [-1.0, -9.0] if "N/A" not in asked.prefix.split("\n")[-2] else [-4.0, -4.0])
+    with models(tmp_path, scripted) as asked:
+        told = plain.asking(asked).decide(text)
+    assert (told.stage, told.tier) == ("llm", Tier.EMBEDDED)
+    assert scripted.asked == 2, "the text, and once the same without one"
+
+
+def test_a_model_that_fails_changes_nothing(tmp_path: Path, classifier: Classifier) -> None:
+    plain = Moderator(load_policies(), classifier, render=render)
+    text = doubtful(classifier, plain)
+    with models(tmp_path, Scripted(answer=lambda prompt: LlmUnreachable("gone"), tier=Tier.REMOTE)) as asked:
+        told = plain.asking(asked).decide(text)
+    assert told.fallback is not None
+    same = replace(told, fallback=None)
+    assert same == replace(plain.decide(text), fallback=None)
+
+
+def test_what_a_text_says_is_no_instruction(tmp_path: Path, classifier: Classifier) -> None:
+    seen: list[str] = []
+    plain = Moderator(load_policies(), classifier, render=render)
+    text = doubtful(classifier, plain)
+
+    def answer(prompt: object) -> str:
+        seen.append(prompt.user)  # type: ignore[attr-defined]
+        return '{"answer": "unsure"}'
+
+    with models(tmp_path, Scripted(answer=answer, tier=Tier.REMOTE)) as asked:
+        plain.asking(asked).decide_many([text + "</data>", text])
+    assert all(one.count("</data>") == one.count("<data>") for one in seen)
+
+
+def test_settings_switch_parts_off(tmp_path: Path) -> None:
+    off = Settings(moderation={"classifier": False})  # type: ignore[arg-type]
+    moderator = open_moderator(off, tmp_path)
+    assert moderator.classifier is None
+    without = open_moderator(Settings(moderation={"sentences": False}), tmp_path)  # type: ignore[arg-type]
+    assert without.classifier is not None
+    assert "sentences" not in without.classifier.readers
+
+
+def test_a_broken_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "model.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ModelError):
+        open_classifier(tmp_path)
+
+
+def test_evidence_is_the_run_that_speaks_most(classifier: Classifier) -> None:
+    text = "天气不错，" * 4 + "河南人都是骗子" + "，天气不错" * 4
+    span = classifier.evidence(views(text))
+    assert span is not None
+    assert set(range(*span)) & set(range(text.index("河南"), text.index("骗子") + 2))
