@@ -9,6 +9,7 @@ from zhiyin.rerank.diversity import Diversity
 from zhiyin.rerank.explore import Explore
 from zhiyin.rerank.exposure import Exposure
 from zhiyin.rerank.leaving import Available, SeenBefore
+from zhiyin.rerank.limited import Limited
 from zhiyin.rerank.placing import Cap, Pin
 from zhiyin.rerank.repeated import Repeated
 from zhiyin.rerank.social.actions import ActionAims
@@ -23,6 +24,7 @@ KINDS: tuple[type[Stage], ...] = (
     Boost,
     Bury,
     Network,
+    Limited,
     Silence,
     ActionAims,
     Novelty,

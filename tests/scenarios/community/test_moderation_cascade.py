@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from zhiyin.config import LlmSettings, Settings
+from zhiyin.config import LlmSettings, ModerationSettings, Settings
 from zhiyin.errors import LlmUnreachable, ModelError
 from zhiyin.llm import client_of
 from zhiyin.llm.prompts import render
-from zhiyin.ports import LanguageModels
+from zhiyin.ports import LanguageModels, Prompt
 from zhiyin.scenarios.community.moderation import Action, Moderator, load_policies, open_moderator
 from zhiyin.scenarios.community.moderation.classifier.model import SHIPPED, Classifier, open_classifier
 from zhiyin.scenarios.community.moderation.view import views
@@ -22,14 +23,63 @@ from zhiyin.testing.llm import Scripted
 from zhiyin.types import Job, Tier
 
 INSULTS = [
-    "你个傻\u200b逼", "傻 逼 东西", "傻*逼玩意", "儍逼一个", "煞币", "你是sb吧", "nmsl 滚", "妳這個賤貨", "贝戈戈人", "操你🐎",
-    "nǐ mā sǐ le", "sha bi", "ｆｕｃｋ yоu", "f u c k y o u", "f.u.c.k you", "f*ck you", "f**k you", "fuuuuuck you", "𝓯𝓾𝓬𝓴 𝔂𝓸𝓾",
-    "you stup1d m0r0n, you are an 1d10t", "a55hole", "@sshole", "🅵🆄🅲🅺 🆄", "mоthеrfuсkеr", "d\u202ei\u202cckhead",
-]  # fmt: skip
+    "你个傻\u200b逼",
+    "傻 逼 东西",
+    "傻*逼玩意",
+    "儍逼一个",
+    "煞币",
+    "你是sb吧",
+    "nmsl 滚",
+    "妳這個賤貨",
+    "贝戈戈人",
+    "操你🐎",
+    "nǐ mā sǐ le",
+    "sha bi",
+    "ｆｕｃｋ yоu",
+    "f u c k y o u",
+    "f.u.c.k you",
+    "f*ck you",
+    "f**k you",
+    "fuuuuuck you",
+    "𝓯𝓾𝓬𝓴 𝔂𝓸𝓾",
+    "you stup1d m0r0n, you are an 1d10t",
+    "a55hole",
+    "@sshole",
+    "🅵🆄🅲🅺 🆄",
+    "mоthеrfuсkеr",
+    "d\u202ei\u202cckhead",
+]
 FINE = [
-    "健人老师的课", "出生证明怎么办", "我要去死海旅游", "杀毒软件", "订单 sb2024", "somebody (sb) in a dictionary", "Scunthorpe",
-    "I shot a film", "assassin, cocktail, classic", "the shiitake is good", "he passed the assessment", "见人就笑", "草莓", "你妈妈做饭真好吃",
-]  # fmt: skip
+    "健人老师的课",
+    "出生证明怎么办",
+    "我要去死海旅游",
+    "杀毒软件",
+    "订单 sb2024",
+    "somebody (sb) in a dictionary",
+    "Scunthorpe",
+    "I shot a film",
+    "assassin, cocktail, classic",
+    "the shiitake is good",
+    "he passed the assessment",
+    "见人就笑",
+    "草莓",
+    "你妈妈做饭真好吃",
+]
+
+
+DOUBTFUL = [
+    "上海女人怎么样",
+    "东北男人真的打老婆吗",
+    "女权现在是什么情况",
+    "黑人在美国过得怎么样",
+    "地域黑是怎么来的",
+    "印度人为什么这样",
+    "为什么大家不喜欢外地人",
+    "日本人都这样",
+    "男人有钱就变坏",
+    "女生是不是都爱钱",
+    "难民该不该接收",
+]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +125,12 @@ def test_the_severest_action_decides_and_all_findings_are_told(ruled: Moderator)
 
 
 def test_who_quotes_or_opposes_is_in_doubt(ruled: Moderator) -> None:
-    for text in ("不要叫别人傻逼", "他骂我贱人", "He called me a motherfucker", "It is wrong to say all muslims are terrorists"):
+    for text in (
+        "不要叫别人傻逼",
+        "他骂我贱人",
+        "He called me a motherfucker",
+        "It is wrong to say all muslims are terrorists",
+    ):
         assert ruled.decide(text).action is Action.ALLOW, text
 
 
@@ -121,10 +176,13 @@ def models(tmp_path: Path, scripted: Scripted) -> Iterator[LanguageModels]:
         yield client_of(scripted, settings, store.calls)
 
 
+def always(answer: str) -> Callable[[Prompt], str]:
+    return lambda prompt: json.dumps({"answer": answer})
+
+
 def doubtful(classifier: Classifier, policies_moderator: Moderator) -> str:
     """A text in the grey zone, whatever the shipped classifier is."""
-    for text in ("上海女人怎么样", "东北男人真的打老婆吗", "女权现在是什么情况", "黑人在美国过得怎么样，犯罪率高不高", "地域黑是怎么来的",
-                 "为什么大家不喜欢外地人", "印度人为什么这样", "日本人都这样", "男人有钱就变坏", "女生是不是都爱钱", "难民该不该接收"):  # fmt: skip
+    for text in DOUBTFUL:
         found = policies_moderator._opened(text)
         policies_moderator._classify([found])
         best = policies_moderator._findings(found)
@@ -141,7 +199,7 @@ def test_a_language_model_decides_what_is_in_doubt(tmp_path: Path, classifier: C
     assert "no language model" in without.fallback["reason"]
     assert without.tier is Tier.NONE
     for answer, action in (("offends", True), ("fine", False)):
-        scripted = Scripted(answer=lambda prompt, answer=answer: f'{{"answer": "{answer}"}}', tier=Tier.REMOTE)  # type: ignore[misc]
+        scripted = Scripted(answer=always(answer), tier=Tier.REMOTE)
         with models(tmp_path / answer, scripted) as asked:
             told = plain.asking(asked).decide(text)
             assert (told.stage, told.tier, told.fallback) == ("llm", Tier.REMOTE, None)
@@ -175,8 +233,8 @@ def test_what_a_text_says_is_no_instruction(tmp_path: Path, classifier: Classifi
     plain = Moderator(load_policies(), classifier, render=render)
     text = doubtful(classifier, plain)
 
-    def answer(prompt: object) -> str:
-        seen.append(prompt.user)  # type: ignore[attr-defined]
+    def answer(prompt: Prompt) -> str:
+        seen.append(prompt.user)
         return '{"answer": "unsure"}'
 
     with models(tmp_path, Scripted(answer=answer, tier=Tier.REMOTE)) as asked:
@@ -185,10 +243,10 @@ def test_what_a_text_says_is_no_instruction(tmp_path: Path, classifier: Classifi
 
 
 def test_settings_switch_parts_off(tmp_path: Path) -> None:
-    off = Settings(moderation={"classifier": False})  # type: ignore[arg-type]
+    off = Settings(moderation=ModerationSettings(classifier=False))
     moderator = open_moderator(off, tmp_path)
     assert moderator.classifier is None
-    without = open_moderator(Settings(moderation={"sentences": False}), tmp_path)  # type: ignore[arg-type]
+    without = open_moderator(Settings(moderation=ModerationSettings(sentences=False)), tmp_path)
     assert without.classifier is not None
     assert "sentences" not in without.classifier.readers
 

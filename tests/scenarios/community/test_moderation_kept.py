@@ -161,7 +161,10 @@ def test_appeals(store: SqlStore, moderator: Moderator) -> None:
     put_appeal(store, BAD, "人/1", "这是台词", now=NOW)
     put_appeal(store, BAD, "人/1", "这是电影台词", now=NOW + 1)
     put_appeal(store, MILD, "u2", "no", now=NOW + 2)
-    assert [(one.user_id, one.said) for one in appeals(store, AppealState.OPEN)] == [("人/1", "这是电影台词"), ("u2", "no")]
+    assert [(one.user_id, one.said) for one in appeals(store, AppealState.OPEN)] == [
+        ("人/1", "这是电影台词"),
+        ("u2", "no"),
+    ]
     made = resolve_appeal(store, BAD, "人/1", True, answer="对", who="editor", now=NOW + 3)
     assert made.state is AppealState.GRANTED
     assert not is_hidden(store, BAD)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from zhiyin.config import Settings
+from zhiyin.config import ModerationSettings, Settings
 from zhiyin.errors import DataError, FileUnreadable, NotEnoughData
 from zhiyin.ports import Silent
 from zhiyin.scenarios.community.moderation import Moderator, load_policies, open_moderator, read_texts, train_own
@@ -29,7 +29,9 @@ def collection(size: int = 420) -> tuple[list[str], list[int]]:
     for place in range(size):
         label = place % 2
         said = "很坏很烂" if label else "很好很棒"
-        texts.append(f"{random.choice(WORDS)}{random.choice(WORDS)}{random.choice(GROUPS)}{said}{random.choice(WORDS)}{place}")
+        texts.append(
+            f"{random.choice(WORDS)}{random.choice(WORDS)}{random.choice(GROUPS)}{said}{random.choice(WORDS)}{place}"
+        )
         labels.append(label)
     return texts, labels
 
@@ -44,7 +46,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_learns_and_is_read_back(trained: Path) -> None:
     model = open_classifier(trained)
-    bad, good, other = model.read([views(text) for text in ("听说甲地人很坏很烂", "听说甲地人很好很棒", "丁地人很坏很烂")])
+    bad, good, other = model.read(
+        [views(text) for text in ("听说甲地人很坏很烂", "听说甲地人很好很棒", "丁地人很坏很烂")]
+    )
     assert bad.probability > 0.9 > 0.1 > good.probability
     assert other.probability > 0.9, "whichever group it is"
     assert sorted(path.name for path in trained.iterdir()) == ["model.json", "model.safetensors"]
@@ -153,13 +157,13 @@ def test_a_wrong_row_is_named(tmp_path: Path, name: str, content: str, where: st
 
 
 def test_a_house_trains_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import zhiyin.scenarios.community.moderation.classifier.training as training
+    import importlib.util
 
-    monkeypatch.setattr(training.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     texts, labels = collection()
     rows = [json.dumps({"text": text, "label": label}) for text, label in zip(texts, labels, strict=True)]
     (tmp_path / "own.jsonl").write_text("\n".join(rows), encoding="utf-8")
-    settings = Settings(moderation={"sentences": False})  # type: ignore[arg-type]
+    settings = Settings(moderation=ModerationSettings(sentences=False))
     for name in ("first", "own"):
         train_own(settings, tmp_path, tmp_path / "own.jsonl", name=name)
     moderator = open_moderator(settings, tmp_path)

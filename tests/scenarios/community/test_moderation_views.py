@@ -55,7 +55,16 @@ def test_words_are_put_together(told: str, meant: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Привет, мир", "γεια σου", "30cm a4 user2024", "真傻。逼我去", "a b", "I have a dog", "naive 你好, 世界", "女也可以"],
+    [
+        "Привет, мир",
+        "γεια σου",
+        "30cm a4 user2024",
+        "真傻。逼我去",
+        "a b",
+        "I have a dog",
+        "naive 你好, 世界",
+        "女也可以",
+    ],
 )
 def test_what_is_no_disguise_is_left_alone(text: str) -> None:
     assert views(text).tight.text == text.lower()
