@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 HAN = "㐀-䶿一-鿿〇"
 _SMALL = {"’": "'", "‘": "'", "‛": "'", "“": '"', "”": '"', "–": "-", "—": "—", "‑": "-", "‐": "-", "−": "-"}
@@ -15,6 +16,10 @@ _TITLE = re.compile(r"(?:\b(?:mr|mrs|ms|dr|st|no|vol|fl|e\.g|i\.e|vs|prof|dept|e
 _SHORT = re.compile(r"\b(?:oz|approx|inc|ltd|co|etc|jr|sr)\.$", re.IGNORECASE)
 """... and what goes on unless a sentence plainly begins."""
 _BEGINS = re.compile(r"\s+(?:It|This|The|A|An|You|They|We|In|For|And|But|Is|Are|Here)\b|\s*$")
+
+
+SHORT = 400
+"""Characters up to which a folded text is remembered: a page asks of the same ones again and again."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,12 @@ class Folded:
 
 def fold(text: str) -> Folded:
     """Characters that cannot be seen (zero-width, controls, direction marks) are left out: they hide words."""
+    return _remembered(text) if len(text) <= SHORT else _folded(text)
+
+
+def _folded(text: str) -> Folded:
+    if text.isascii() and text.isprintable():
+        return Folded(text.lower(), list(range(len(text) + 1)))
     out: list[str] = []
     places: list[int] = []
     for place, one in enumerate(text):
@@ -46,6 +57,9 @@ def fold(text: str) -> Folded:
         out.append(made)
         places += [place] * len(made)
     return Folded("".join(out), [*places, len(text)])
+
+
+_remembered = lru_cache(maxsize=8192)(_folded)
 
 
 def plain(text: str) -> str:

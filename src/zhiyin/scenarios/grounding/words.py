@@ -215,6 +215,8 @@ def rolled(reading: Reading, source: Source) -> Iterator[Problem]:
     text = reading.folded.text
     marks = sorted(reading.marks, key=lambda one: one.start)
     for pattern, wanted, strict in _ASKED:
+        if pattern.search(text) is None:
+            continue
         told = {place for place, fact in enumerate(source.facts) if fact.role in wanted - {""}}
         for match in pattern.finditer(text):
             low, _ = reading.folded.span(match.end(), match.end())

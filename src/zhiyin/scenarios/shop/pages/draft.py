@@ -57,11 +57,10 @@ def cut(text: str, columns: int) -> str:
 
 
 def fitted(parts: list[str], columns: int, between: str) -> str:
-    """As many of ``parts`` as fit into ``columns``; the first one cut where it alone is too long."""
+    """As many of ``parts`` as fit into ``columns``, in order; the first one cut where none does."""
     text = ""
     for part in parts:
         more = f"{text}{between}{part}" if text else part
-        if width(more) > columns:
-            break
-        text = more
+        if width(more) <= columns:
+            text = more
     return text or (cut(parts[0], columns) if parts else "")
