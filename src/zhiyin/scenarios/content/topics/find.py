@@ -18,7 +18,7 @@ from zhiyin.llm.prompts import render
 from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Silent
 from zhiyin.prepare import read_catalogue
 from zhiyin.scenarios.content.topics.activity import read_events
-from zhiyin.scenarios.content.topics.grouping import centres_of, groups_of, placed
+from zhiyin.scenarios.content.topics.grouping import NONE, centres_of, groups_of, placed
 from zhiyin.scenarios.content.topics.kept import BY_PERSON, Topic, Topics, read_topics, write_topics
 from zhiyin.scenarios.content.topics.naming import Spoken, named, spoken, still_holds
 from zhiyin.scenarios.content.topics.settings import TopicsSettings, WindowSettings
@@ -104,8 +104,10 @@ def find_topics(
     with progress.task("Grouping items"):
         groups = groups_of(vectors[: topics.items], topics)
         centres = centres_of(vectors[: topics.items], groups)
-        rest = placed(vectors[topics.items :], centres, topics.near)
-        groups = np.concatenate([groups, rest]).astype(np.int32)
+        groups = np.concatenate([groups, np.full(len(vectors) - len(groups), NONE)]).astype(np.int32)
+        # What lay in groups too small for a topic, and what was not looked at, goes to the nearest.
+        left = np.flatnonzero(groups == NONE)
+        groups[left] = placed(vectors[left], centres, topics.near)
     inside = _inside(vectors, centres, groups)
     words = TermCounts([text[:COUNTED] for text in catalogue.texts])
     counts = Counter(kind for kinds in catalogue.categories for kind in dict.fromkeys(kinds))

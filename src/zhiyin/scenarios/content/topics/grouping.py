@@ -13,6 +13,8 @@ from zhiyin.types import Floats, Ints
 from zhiyin.understand.text_graph import TextGraph
 
 NONE = -1
+FULL = 600
+"""Among fewer items topics are coarser, in proportion: there would be hardly more than ``support`` in each."""
 
 
 def groups_of(vectors: Floats, settings: TopicsSettings) -> Ints:
@@ -25,7 +27,8 @@ def groups_of(vectors: Floats, settings: TopicsSettings) -> Ints:
     from sknetwork.clustering import Louvain  # type: ignore[import-untyped]  # it ships no types
 
     joins = TextGraph(vectors[rows], settings.neighbours, settings.power).joins
-    labels = Louvain(resolution=settings.resolution, random_state=settings.seed).fit_predict(joins)
+    resolution = settings.resolution * min(1.0, len(rows) / FULL)
+    labels = Louvain(resolution=resolution, random_state=settings.seed).fit_predict(joins)
     sizes = np.bincount(labels)
     order = [label for label in np.argsort(-sizes, kind="stable") if sizes[label] >= settings.support]
     places = np.full(len(sizes), NONE, dtype=np.int32)

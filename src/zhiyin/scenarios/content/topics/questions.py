@@ -37,7 +37,7 @@ ALLOWED: dict[Language, tuple[str, ...]] = {
         "change changed matter matters surprise surprised view views opinion opinions side experience experiences "
         "story stories question questions idea ideas reason reasons discuss discussion read reading reader readers "
         "people others anyone everybody yourself most more less best next of about after before between both them "
-        "these this that here there or and if not leaves open speaks turned drawn late own part take best".split()
+        "these this that here there or and if not speaks turned drawn late own take best else".split()
     ),
     "zh": tuple(
         "你 您 你们 我们 大家 怎么 怎样 如何 为什么 什么 哪 哪个 哪些 哪一个 谁 是否 有没有 会 "

@@ -20,9 +20,9 @@ class TopicsSettings(BaseModel):
     resolution: float = Field(4.0, gt=0, le=100)
     """How fine topics are: more gives more of them, and smaller ones."""
     support: int = Field(5, ge=2)
-    """Items that a topic has at least; what lies in smaller groups belongs to none."""
+    """Items that a topic has at least; what lies in smaller groups goes to the nearest topic, if one is near."""
     near: float = Field(0.3, ge=0, le=1)
-    """Cosine with a topic's centre, of vectors centred on the catalogue, from which on an item found later belongs to
+    """Cosine with a topic's centre, of vectors centred on the catalogue, from which on an item beside it belongs to
     it."""
     kept_share: float = Field(0.3, gt=0, le=1)
     """Share of the items of a topic found before and of one found now (Jaccard, among items that were there both times)
