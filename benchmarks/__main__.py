@@ -11,6 +11,8 @@ FOLDER = Path(__file__).parent
 PARTS = (
     "__init__",
     "__main__",
+    "ads_logged",
+    "ads_world",
     "blends",
     "corruptions",
     "data",

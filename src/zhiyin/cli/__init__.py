@@ -19,6 +19,7 @@ app = typer.Typer(
 
 def _register() -> None:
     from zhiyin.cli import (
+        ads,
         assets,
         bundles,
         circles,
@@ -73,6 +74,7 @@ def _register() -> None:
     app.add_typer(topics.app, name="topics")
     app.add_typer(moderate.app, name="moderate")
     app.add_typer(write.app, name="write")
+    app.add_typer(ads.app, name="ads")
     app.add_typer(bundles.app, name="bundles")
     app.add_typer(assets.app, name="assets")
     app.add_typer(keys.app, name="keys")

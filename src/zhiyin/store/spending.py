@@ -92,9 +92,10 @@ def capped(times: Sequence[int], caps: Iterable[tuple[int, int]], now: int) -> b
 
 def everywhere(seen: Mapping[str, Sequence[int]], caps: Sequence[tuple[int, int]], now: int) -> bool:
     """The same for all campaigns together."""
-    if not caps:
-        return False
-    size = sum(map(len, seen.values()))
-    if all(size < shows for shows, _ in caps):
-        return False
-    return capped(sorted(one for times in seen.values() for one in times), caps, now)
+    size = 0
+    for times in seen.values():
+        size += len(times)
+    for shows, _ in caps:
+        if size >= shows:
+            return capped(sorted(one for times in seen.values() for one in times), caps, now)
+    return False

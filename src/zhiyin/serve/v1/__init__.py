@@ -7,6 +7,7 @@ from fastapi.routing import APIRoute
 
 from zhiyin.serve.documented import EVERYWHERE
 from zhiyin.serve.v1 import (
+    ads,
     audit,
     bundles,
     circles,
@@ -55,6 +56,7 @@ for resource in (
     bundles,
     training,
     experiments,
+    ads,
     topics,
     writing,
     pages,

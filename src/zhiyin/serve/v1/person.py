@@ -32,6 +32,12 @@ class Held(Out):
     profile_edits: list[dict[str, Any]]
     impressions: list[dict[str, Any]]
     """Lists that were shown."""
+    circles: list[dict[str, Any]]
+    """Where the person belongs, and how much."""
+    ads: list[dict[str, Any]]
+    """Advertisements that were shown, or withheld for comparison."""
+    records: list[dict[str, Any]]
+    """Documents about the person."""
 
 
 class Erased(Out):

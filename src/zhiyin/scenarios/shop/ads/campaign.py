@@ -6,9 +6,10 @@ Money is told in units of the currency and counted in millionths of it, as whole
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from zhiyin.rerank.conditions import Where
 
@@ -16,13 +17,32 @@ MILLION = 1_000_000
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
 """Microseconds."""
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 MOST_CREATIVES = 50
 LONGEST = 200
 
+
+def _number(told: Any) -> Any:
+    if isinstance(told, bool | str | bytes):
+        raise ValueError("give a number")
+    return told
+
+
+def _day(told: Any) -> Any:
+    """A date and nothing that could be taken for one: a moment would be cut to its day."""
+    if isinstance(told, datetime.datetime) or not isinstance(told, datetime.date | str):
+        raise ValueError("give a date, as 2026-03-01")
+    if isinstance(told, str) and not DATE.fullmatch(told):
+        raise ValueError("give a date, as 2026-03-01")
+    return told
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000)]
-Money = Annotated[float, Field(gt=0, le=1e9)]
+Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
+Number = BeforeValidator(_number)
+Money = Annotated[float, Field(gt=0, le=1e9), Number]
+Day = Annotated[datetime.date, BeforeValidator(_day)]
 
 
 class Part(BaseModel):
@@ -51,8 +71,8 @@ class Creative(Part):
 class Cap(Part):
     """At most ``shows`` before one person within any ``hours``."""
 
-    shows: int = Field(ge=1, le=10_000)
-    hours: float = Field(gt=0, le=24 * 366)
+    shows: Annotated[int, Field(ge=1, le=10_000), Number]
+    hours: Annotated[float, Field(gt=0, le=24 * 366), Number]
 
     @property
     def window(self) -> int:
@@ -78,7 +98,7 @@ class Target(Part):
 
     interests: tuple[Name, ...] = ()
     """Ids or names of interests (``zhiyin profile USER`` shows them)."""
-    interest_at_least: float = Field(1.5, gt=0, le=100)
+    interest_at_least: Annotated[float, Field(gt=0, le=100), Number] = 1.5
     """How strong such an interest must be: so many times as strong as in somebody of whom nothing is known."""
     categories: tuple[Name, ...] = ()
     """Somebody who took an item of it, or a page of it."""
@@ -97,8 +117,8 @@ class Campaign(Part):
     """The most that a click, or a thousand shows, is worth."""
     charge: Literal["click", "show"] = "click"
     """What is paid for: each click, or each show (``bid`` is then for a thousand)."""
-    starts: datetime.date
-    ends: datetime.date
+    starts: Day
+    ends: Day
     """The last day, in the zone of the policy."""
     budget: Budget
     creative: tuple[Creative, ...] = Field(min_length=1, max_length=MOST_CREATIVES)
@@ -107,11 +127,11 @@ class Campaign(Part):
     pace: Literal["even", "fast"] = "even"
     """``even`` follows the day's traffic to the end of the day, ``fast`` spends as soon as it can."""
     advertiser: Name | None = None
-    holdout: float = Field(0.0, ge=0, le=0.5)
+    holdout: Annotated[float, Field(ge=0, le=0.5), Number] = 0.0
     """Share of the people from whom it is withheld, so that the lift can be told."""
     goal: tuple[Name, ...] = ()
     """Types of events that it is there to bring about; none given: any event with an advertised item."""
-    goal_days: float = Field(7.0, gt=0, le=90)
+    goal_days: Annotated[float, Field(gt=0, le=90), Number] = 7.0
     """How long after the first show such an event counts."""
 
     @model_validator(mode="after")

@@ -33,7 +33,9 @@ the item next, over that of the last place for which one is known. 0 where nothi
 GUESS = (0.3, 0.1, 0.1)
 PENALTY = 20.0
 """Clicks' worth of trust in ``GUESS``: w is drawn to it as if by so many."""
-STEPS = 30
+STEPS = 50
+FARTHEST = 2.0
+"""Of one step, in log odds."""
 FEWEST = 20
 """Clicks below which w stays what it was."""
 MOST = 200_000
@@ -80,9 +82,9 @@ class Rates:
         self.ids = [json.dumps([campaign, one.id], ensure_ascii=False) for campaign, one in self.market.creatives]
         own = [self.tried.get((campaign, one.id), Tried(0, 0)) for campaign, one in self.market.creatives]
         trials = {"": self.strength} | {key: float(one.shows) for key, one in zip(self.ids, own, strict=True)}
-        wins = {"": self.strength * self.rate} | {
-            key: float(one.clicks) for key, one in zip(self.ids, own, strict=True)
-        }
+        # ``Thompson`` adds half a success to one trial more.
+        wins = {"": max(0.0, self.rate * (self.strength + 1) - 0.5)}
+        wins |= {key: float(one.clicks) for key, one in zip(self.ids, own, strict=True)}
         self.thompson = Thompson(self.strength, trials=trials, successes=wins)
 
     def means(self) -> Values:
@@ -109,16 +111,20 @@ class Rates:
 
 def chances(rates: Values, told: Values, slopes: Slopes) -> Values:
     """p of each cell: ``rates`` [A], ``told`` [..., A, F]."""
-    moved = (told - np.array(slopes.means)) @ np.array(slopes.weights)
+    weights = np.array(slopes.weights)
+    moved = told @ weights - float(np.array(slopes.means) @ weights)
     # Nothing known of somebody is not the same as the mean of those who were shown something.
-    moved = np.where(np.abs(told).sum(axis=-1) > 0, moved, 0.0)
-    found: Values = 1 / (1 + np.exp(-(np.log(rates / (1 - rates)) + moved)))
+    moved[~told.any(axis=-1)] = 0.0
+    moved += np.log(rates / (1 - rates))
+    found: Values = 1 / (1 + np.exp(-moved))
     return found
 
 
-def fitted(told: Values, clicked: NDArray[np.bool_], rates: Values, before: Slopes) -> Slopes:
+def fitted(told: Values, clicked: NDArray[np.bool_], rates: Values, before: Slopes, trust: float = PENALTY) -> Slopes:
     """Learn from shows: ``told`` [n, F], ``rates`` [n] of their creatives. With fewer than ``FEWEST`` clicks ``before``
-    stays."""
+    stays. ``trust`` is in ``GUESS``, in clicks."""
+    from scipy.special import expit
+
     clicks = int(clicked.sum())
     if clicks < FEWEST:
         return before
@@ -126,15 +132,17 @@ def fitted(told: Values, clicked: NDArray[np.bool_], rates: Values, before: Slop
     x = np.column_stack((np.ones(len(told)), told - means))
     offset = np.log(rates / (1 - rates))
     base = float(clicked.mean())
-    penalty = PENALTY * (1 - base) * np.concatenate(([0.0], np.ones(len(FEATURES))))
+    penalty = trust * (1 - base) * np.concatenate(([0.0], np.ones(len(FEATURES))))
     guess = np.concatenate(([0.0], GUESS))
     w = guess.copy()
+    # From where the mean is right, and never far at once: rates may be off by a lot where they are read early.
+    w[0] = np.log((base + 1e-9) / (1 - base + 1e-9)) - offset.mean()
     for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-(offset + x @ w)))
+        p = expit(offset + x @ w)
         slope = x.T @ (clicked - p) - penalty * (w - guess)
         bend = (x * (p * (1 - p))[:, None]).T @ x + np.diag(penalty + 1e-9)
         step = np.linalg.solve(bend, slope)
-        w = w + step
+        w = w + np.clip(step, -FARTHEST, FARTHEST)
         if np.abs(step).max() < 1e-8:
             break
     if not np.isfinite(w).all():

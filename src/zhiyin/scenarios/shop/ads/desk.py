@@ -29,6 +29,9 @@ from zhiyin.types import Longs
 
 Values = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+FEW = 20
+"""Requests for whose people it is looked up beforehand what they have seen. With more of them the ledger's refusals, a
+second auction each, cost less."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class Desk:
         here = self.local(asks.times)
         takes = asks.meant & market.runs(here) & self._left
         takes &= random.random(takes.shape) < self.pacer.share
-        if columns.capped.any():
+        if size <= FEW and columns.capped.any():
             self._cap(takes, asks, ledger)
         draws = self._draws if asks.draws is None else asks.draws
         creative = self._drawn(draws, size, random)
@@ -120,19 +123,20 @@ class Desk:
             own = chance[waiting, winner]
             price = prices(won.worth[some], own, columns.bid[winner], columns.by_click[winner])
             stays = np.ones(len(waiting), dtype=np.bool_)
-            propensity = won.chance[some] * draws[creative[waiting, winner]]
+            chosen = creative[waiting, winner]
+            propensity = won.chance[some] * draws[chosen]
+            told = [()] * len(waiting) if asks.told is None else asks.told[waiting, chosen].tolist()
             rows = zip(
-                waiting.tolist(), winner.tolist(), creative[waiting, winner].tolist(), price.tolist(), own.tolist(),
-                propensity.tolist(), (here[waiting] // DAY).tolist(), strict=True,
+                waiting.tolist(), winner.tolist(), chosen.tolist(), price.tolist(), own.tolist(), propensity.tolist(),
+                (here[waiting] // DAY).tolist(), asks.times[waiting].tolist(), told, strict=True,
             )  # fmt: skip
-            for at, (row, campaign, which, cost, p, drawn, day) in enumerate(rows):
+            for at, (row, campaign, which, cost, p, drawn, day, time, known) in enumerate(rows):
                 name, shown = market.creatives[which]
-                withheld = market.held_out(campaign, asks.users[row])
-                told = () if asks.told is None else tuple(asks.told[row, which].tolist())
-                pays = "click" if columns.by_click[campaign] else "show"
+                user = asks.users[row]
+                withheld = market.held_out(campaign, user)
                 show = Show(
-                    self._ids(), name, shown.id, asks.users[row], asks.surface, int(asks.times[row]), day, cost, pays,
-                    p, drawn, withheld, told,
+                    self._ids(), name, shown.id, user, asks.surface, time, day, cost, market.campaigns[campaign].charge,
+                    p, drawn, withheld, tuple(known),
                 )  # fmt: skip
                 if ledger.claim(show, market.limits[name]) and not withheld:
                     found[row].append(Placed(show, shown))
@@ -144,13 +148,14 @@ class Desk:
     def _cap(self, takes: Flags, asks: Asks, ledger: Ledger) -> None:
         """Leave out whom a person has seen often enough: the ledger would refuse them one by one."""
         market = self.market
-        limits, everyone = market.limits, market.limits[market.names[0]].person_caps
-        for row, user in enumerate(asks.users):
-            now = int(asks.times[row])
+        caps = {name: (at, market.limits[name].caps) for name, at in market.place.items() if market.limits[name].caps}
+        everyone = market.limits[market.names[0]].person_caps
+        for row, (user, now) in enumerate(zip(asks.users, asks.times.tolist(), strict=True)):
             seen = ledger.seen(user, now - market.longest)
             for campaign, times in seen.items():
-                if campaign in limits and capped(times, limits[campaign].caps, now):
-                    takes[row, market.place[campaign]] = False
+                own = caps.get(campaign)
+                if own is not None and capped(times, own[1], now):
+                    takes[row, own[0]] = False
             if everyone and everywhere(seen, everyone, now):
                 takes[row] = False
 

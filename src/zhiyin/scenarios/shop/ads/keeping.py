@@ -136,7 +136,9 @@ def _checked(model: type[M], told: dict[str, Any], where: str, text: str = "") -
     try:
         return model.model_validate(told)
     except ValidationError as invalid:
-        first = invalid.errors()[0]
+        errors = invalid.errors()
+        # A slip in a key also leaves the right one missing: the slip is what to tell of.
+        first = next((one for one in errors if one["type"] == "extra_forbidden"), errors[0])
         key = ".".join(str(part) for part in first["loc"])
         unknown = first["type"] == "extra_forbidden"
         said = first["msg"].removeprefix("Value error, ")

@@ -189,6 +189,7 @@ class AdServer:
 
     def learn(self) -> clicks.Slopes:
         """Learn from shows and clicks how much the features say, and keep it for all processes."""
+        self.forget()
         office = self.office()
         told, clicked, whose = clicks.rows_of(self._store.ads.frame(most=clicks.MOST))
         found = clicks.fitted(told, clicked, _rates_of(office, whose), office.slopes)
