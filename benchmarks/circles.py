@@ -41,7 +41,7 @@ from zhiyin.scenarios.community.circles import CirclesParams, build_circles, fin
 from zhiyin.scenarios.community.circles.graph import Layers, fused
 from zhiyin.scenarios.community.circles.members import memberships
 from zhiyin.scenarios.community.circles.parting import belonging, conductances, modularity, parted
-from zhiyin.scenarios.community.circles.people import read_people
+from zhiyin.scenarios.community.circles.people import People, read_people
 from zhiyin.types import Histories, IdMap, Ints
 
 SEED = 20261126
@@ -99,8 +99,15 @@ def project_of(data: DataSet, folder: Path, quick: bool, progress: Progress, wit
 
 def quality(project: Project, quick: bool) -> str:
     """Modularity and mean conductance (by people) of circles by parting and by the graph they are looked at in."""
-    params = CirclesParams()
     people = read_people(project.store, project.settings, project.folder)
+    rows = [row for resolution in (1.0, CirclesParams().resolution) for row in partings(people, resolution, quick)]
+    graphs = ("fused graph", "friend graph")
+    header = ["circles of", "resolution", "groups"]
+    return markdown([*header, *(f"{name}: {what}" for name in graphs for what in ("modularity", "conductance"))], rows)
+
+
+def partings(people: People, resolution: float, quick: bool) -> list[list[str]]:
+    params = CirclesParams(resolution=resolution)
     whole = find(people, params)
     assert people.links is not None
     alone = Layers(friends=people.links)
@@ -110,7 +117,8 @@ def quality(project: Project, quick: bool) -> str:
     graphs = {"fused graph": whole.graph, "friend graph": friends}
     rows = []
     for name, labels in groups.items():
-        rows.append([name, str(labels.max() + 1), *(cell for graph in graphs.values() for cell in good(graph, labels))])
+        head = [f"{resolution:g}", str(labels.max() + 1)]
+        rows.append([name, *head, *(cell for graph in graphs.values() for cell in good(graph, labels))])
         if name == "fused, by Louvain":
             continue
         cells = []
@@ -119,9 +127,8 @@ def quality(project: Project, quick: bool) -> str:
             told = np.array([(modularity(graph, one), middle(graph, one)) for one in drawn])
             cells += [f"{told[:, 0].mean():.3f} (most {told[:, 0].max():.3f})"]
             cells += [f"{told[:, 1].mean():.3f} (least {told[:, 1].min():.3f})"]
-        rows.append([f"random, sizes of {name}", str(labels.max() + 1), *cells])
-    header = ["circles of", "groups", *(f"{name}: {what}" for name in graphs for what in ("modularity", "conductance"))]
-    return markdown(header, rows)
+        rows.append([f"random, sizes of {name}", *head, *cells])
+    return rows
 
 
 def good(graph: sparse.csr_array, labels: Ints) -> list[str]:

@@ -109,6 +109,9 @@ def test_the_network_brings_in_what_friends_took_and_the_followed_made() -> None
     allowed[9] = False
     assert run([{"kind": "network", "strength": 2}], [3], near=told, allowed=allowed).rows.tolist() == [6, 3]
     history = Histories.of([[1, 2]])
+    new = [{"kind": "network", "strength": 0.1, "unknown": 4}]
+    assert run(new, [3, 7], near=told).rows.tolist() == [6, 9, 3, 7]
+    assert run(new, [3, 7], near=told, history=Histories.of([[1]])).rows.tolist() == [3, 7, 6, 9]
     few = [{"kind": "network", "strength": 2, "most_events": 1}]
     assert run(few, [3], near=told, history=history).rows.tolist() == [3]
     assert run(few, [3]).rows.tolist() == [3], "nobody is near"

@@ -12,7 +12,7 @@ else leaves a row in the table ``changes``, written in the same transaction as w
 
     item        key: a new item, or one whose texts changed
     hidden      key: an item that was hidden, shown again or deleted
-    profile     key: a person who said something of the profile, or whose attributes changed
+    profile     key: a person who said something of the profile, or whose attributes or links changed
     user        key: a person erased, deleted, or whose stored events changed
     bundle      another bundle is served
     experiment  key: an experiment that was made, changed or ended

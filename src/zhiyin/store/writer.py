@@ -104,10 +104,13 @@ class Writer:
         return appending.add_events(self._connection, self.notes, given)
 
     def put_links(self, frame: pl.DataFrame) -> Written:
-        """As ``store.links.put_links``. People met only here get a bare row."""
+        """As ``store.links.put_links``. People met only here get a bare row. Lists that go by links are others now, so
+        people are noted as if they had said something of themselves."""
         import polars as pl
 
-        self._bare_users(pl.concat([frame["user_id"], frame["other_id"]]).unique().sort())
+        people = pl.concat([frame["user_id"], frame["other_id"]]).unique().sort()
+        self._bare_users(people)
+        self.notes.add(PROFILE, people.to_list())
         return put_links(self._connection, frame)
 
     def user(self, user_id: str) -> rows.UserRow | None:

@@ -241,8 +241,37 @@ def test_the_service(project: Path) -> None:
         feed = asked.post("/v1/recommend", json={"user_id": NEW, "surface": "feed", "k": 4}).json()
         first = feed["items"][0]
         assert first["sources"][0] == "friends"
-        away = {"user_id": NEW, "item_id": first["item_id"], "event_type": "hide"}
+        away = {"user_id": NEW, "item_id": first["item_id"], "type": "hide"}
         assert asked.post("/v1/events", json=away).status_code == 200
         after = asked.post("/v1/recommend", json={"user_id": NEW, "surface": "feed", "k": 10}).json()
         assert first["item_id"] not in {one["item_id"] for one in after["items"]}, "at once"
         assert NEVER_TAKEN not in {one["item_id"] for one in after["items"][:3]}
+
+
+def test_a_feed_as_entries(project: Path, store: SqlStore) -> None:
+    from zhiyin.scenarios.community.feed import feed
+
+    rows = [
+        ("q/1", "问题一", None, None, '{"author": "ann"}', None, False),
+        ("q/1 a", "回答甲", None, None, '{"author": "书-1", "reply_to": "q/1"}', None, False),
+        ("q/1 b", "回答乙", None, None, '{"author": "bo", "reply_to": "q/1 a"}', None, False),
+    ]
+    with store.writing() as writer:
+        writer.set_items(rows)
+        writer.add_events([(None, "书-2", "q/1 b", "view", None, None)])
+    with Engine.open(project) as engine:
+        told = feed(engine, NEW, 10)
+        ids = [one.item.item_id for one in told.entries]
+        assert len(set(ids) & {"q/1", "q/1 a", "q/1 b"}) == 1, "one entry a conversation"
+        entry = next(one for one in told.entries if one.item.item_id == "q/1")
+        assert entry.reply in ("q/1 a", "q/1 b")
+        assert any(reason.words("zh").startswith("最佳回复：回答") for reason in entry.item.reasons)
+        assert 0 < told.network <= 1
+        assert all(one.item.sources for one in told.entries)
+        with store.writing() as writer:
+            writer.add_events([(None, NEW, "书-1", "mute", None, None), (None, NEW, "q/1", "mute", None, None)])
+        after = {one.item.item_id for one in feed(engine, NEW, 30).entries}
+        assert not after & {"q/1", "q/1 a"}, "muted as people, or by what they made"
+        with store.writing() as writer:
+            writer.add_events([(None, NEW, "q/1 b", "report", None, None)])
+        assert "q/1 b" not in {one.item.item_id for one in feed(engine, NEW, 30).entries}

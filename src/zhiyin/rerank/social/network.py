@@ -23,6 +23,8 @@ Mask = NDArray[np.bool_]
 class NetworkParams(StageParams):
     strength: float = Field(1.0, ge=0, le=1000)
     """What people near say most of gains this many times what the first is worth, other items their share of it."""
+    unknown: float | None = Field(None, ge=0, le=1000)
+    """The same for people without a history, for whom candidates are what is popular; None: no other."""
     onward: float = Field(3.0, ge=0, le=100)
     """Weight of people one is linked with by another, beside those one is linked with."""
     circles: float = Field(3.0, ge=0, le=100)
@@ -64,8 +66,9 @@ class Network(Stage):
     def describe(self) -> str:
         own = self.params
         made = f", and what the followed made (by '{own.author}')" if own.author else ""
+        new = f" ({own.unknown:g} for people without a history)" if own.unknown is not None else ""
         few = f"; for people with at most {own.most_events} events" if own.most_events is not None else ""
-        return f"what people near took{made} gains up to {own.strength:g} times what the first is worth{few}"
+        return f"what people near took{made} gains up to {own.strength:g} times what the first is worth{new}{few}"
 
     def arrange(self, given: Listed, asked: Asked, items: Items) -> Change:
         own = self.params
@@ -81,7 +84,8 @@ class Network(Stage):
             now=asked.now,
         )
         made = made_by(items, own.author, asked.near.followed)
-        score = heard.scores / max(float(heard.scores.max(initial=0.0)), 1e-12)
+        # Where all is long ago, the latest of it still says most.
+        score = heard.scores / (float(heard.scores.max(initial=0.0)) or 1.0)
         score[made] += own.authored * self._recent(items, made, asked.now)
         inside = np.zeros(len(items), dtype=np.bool_)
         inside[given.rows] = True
@@ -90,7 +94,8 @@ class Network(Stage):
         rows = np.concatenate((given.rows, new)).astype(np.int32)
         worth = np.concatenate((given.worth, np.zeros(len(new))))
         first = float(given.worth.max(initial=0.0)) or 1.0
-        worth = worth + own.strength * first * score[rows] / max(1.0, float(score[rows].max(initial=0.0)))
+        strength = own.strength if events or own.unknown is None else own.unknown
+        worth = worth + strength * first * score[rows] / max(1.0, float(score[rows].max(initial=0.0)))
         order = np.argsort(-worth, kind="stable")
         said: dict[int, list[Said]] = {}
         for row in rows[score[rows] > 0].tolist():

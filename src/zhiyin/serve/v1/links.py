@@ -33,7 +33,8 @@ async def put_links(
         Body(openapi_examples={"a friendship": {"value": EXAMPLE}}),
     ],
 ) -> Put:
-    """Write one link, or up to 10,000, each from one person to another. They count from the next training on."""
+    """Write one link, or up to 10,000, each from one person to another. Feeds go by them at
+    once, models from the next training on."""
     given = [links] if isinstance(links, LinkIn) else links
 
     def job(writer: Writer) -> Put:
