@@ -19,6 +19,10 @@ from zhiyin.testing.project import TEAS
 
 METHODS = ("get", "put", "post", "patch", "delete")
 DOCS = Path(__file__).parents[3] / "docs"
+CAMPAIGN = {
+    "bid": 1, "starts": "2026-01-01", "ends": "2099-12-31", "budget": {"daily": 5},
+    "creative": [{"id": "a", "title": "茶"}],
+}  # fmt: skip
 EVERYWHERE = {"400", "401", "403", "422", "429", "503"}
 
 
@@ -135,6 +139,15 @@ CALLS: list[tuple[str, str, dict[str, Any], int]] = [
     ("POST", "/v1/experiments/start", {"json": {"name": "e"}}, 404),
     ("POST", "/v1/experiments/stop", {"json": {"name": "e"}}, 404),
     ("GET", "/v1/experiments/report", {"params": {"name": "e"}}, 404),
+    ("PUT", "/v1/ads/campaigns", {"json": {"name": "春茶", "campaign": CAMPAIGN}}, 200),
+    ("GET", "/v1/ads/campaigns", {}, 200),
+    ("POST", "/v1/ads/campaigns/pause", {"json": {"name": "春茶"}}, 200),
+    ("POST", "/v1/ads/campaigns/run", {"json": {"name": "春茶"}}, 200),
+    ("POST", "/v1/ads/lists", {"json": {"user_id": "u", "k": 8}}, 200),
+    ("POST", "/v1/ads/clicks", {"json": {"show_id": "none such"}}, 200),
+    ("GET", "/v1/ads/report", {"params": {"name": "春茶"}}, 200),
+    ("POST", "/v1/ads/learn", {}, 200),
+    ("DELETE", "/v1/ads/campaigns", {"params": {"name": "春茶"}}, 200),
     ("GET", "/v1/topics", {}, 409),
     ("POST", "/v1/topics/find", {"json": {"at": 1_602_500_000_000_000}}, 200),
     ("POST", "/v1/topics", {"json": {"questions": 2}}, 200),
@@ -149,6 +162,14 @@ CALLS: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", "/v1/writing/headlines", {"params": {"item_id": TEAS[1]}}, 200),
     ("POST", "/v1/writing/headlines/settle", {"json": {"item_id": TEAS[1]}}, 409),
     ("POST", "/v1/writing/headlines/stop", {"json": {"item_id": TEAS[1]}}, 200),
+    ("POST", "/v1/moderation/check", {"json": {"texts": ["早上好", "you are a fucking idiot"]}}, 200),
+    ("POST", "/v1/moderation/review", {"json": {"item_ids": [TEAS[1]]}}, 200),
+    ("GET", "/v1/moderation", {}, 200),
+    ("PUT", "/v1/moderation/override", {"json": {"item_id": TEAS[1], "action": "limit", "days": 2}}, 200),
+    ("POST", "/v1/moderation/appeals", {"json": {"item_id": TEAS[1], "user_id": "u", "said": "茶"}}, 200),
+    ("GET", "/v1/moderation/appeals", {}, 200),
+    ("POST", "/v1/moderation/appeals/answer", {"json": {"item_id": TEAS[1], "user_id": "u", "granted": True}}, 200),
+    ("GET", "/v1/moderation/policies", {}, 200),
     ("GET", "/v1/llm/usage", {}, 200),
     ("GET", "/v1/audit", {}, 200),
 ]
