@@ -16,7 +16,7 @@ from zhiyin.understand.texts import shorten
 
 PARTS = 6
 """Parts at most."""
-SENTENCES = 6
+SENTENCES = 4
 """Sentences of a part, about, where the text has no headings."""
 LONGEST = 60
 """Characters of a heading line."""

@@ -92,19 +92,19 @@ def accepted(data: Any, tier: Tier, article: Article, made: Made) -> Worded:
     lines = hold.lines("headline", _texts(told.get("headlines")))
     headlines = _headlines(lines, made, article)
     summary = hold.text("summary", plain(str(told.get("summary") or "")))
-    outline = _outline(told.get("outline"), hold, made)
+    outline = _outline(told.get("outline"), hold)
     draft = _draft(str(told.get("draft") or ""), hold)
+    if not (summary or outline or draft or any(one.kind == "worded" for one in headlines)):
+        why = hold.removed[0].why if hold.removed else "the model wrote nothing"
+        return Worded(made, Tier.NONE, f"nothing of the model's holds: {why}", hold.said, tuple(hold.removed))
     changed = replace(
         made,
         headlines=headlines,
         summary=summary or made.summary,
         summary_of=() if summary else made.summary_of,
-        outline=outline,
+        outline=outline or made.outline,
         draft=draft or made.draft,
     )
-    if changed == made:
-        why = hold.removed[0].why if hold.removed else "the model wrote nothing"
-        return Worded(made, Tier.NONE, f"nothing of the model's holds: {why}", hold.said, tuple(hold.removed))
     return Worded(changed, tier, None, hold.said, tuple(hold.removed))
 
 
@@ -144,8 +144,8 @@ def _headlines(lines: Sequence[str], made: Made, article: Article) -> tuple[Head
     return tuple([*own, *worded, *rest][: max(len(made.headlines), 1)])
 
 
-def _outline(told: Any, hold: _Holding, made: Made) -> tuple[Section, ...]:
-    """The model's parts whose heading and points hold; the templates' where none is left."""
+def _outline(told: Any, hold: _Holding) -> tuple[Section, ...]:
+    """The model's parts whose heading and points hold."""
     found = []
     for one in told if isinstance(told, list) else []:
         if not isinstance(one, dict):
@@ -154,7 +154,7 @@ def _outline(told: Any, hold: _Holding, made: Made) -> tuple[Section, ...]:
         points = hold.lines("outline", _texts(one.get("points")))
         if heading and points:
             found.append(Section(heading[0], tuple(points), ()))
-    return tuple(found) or made.outline
+    return tuple(found)
 
 
 def _draft(text: str, hold: _Holding) -> str:
