@@ -28,7 +28,7 @@ SURE = 0.9
 OPPOSED = 3.0
 """Log-odds that the classifier loses where somebody speaks up against contempt, or reports words that a rule knows, and
 no rule is sure of the contrary."""
-NOBODY = 2.0
+NOBODY = 3.0
 """Log-odds that it loses where the text speaks of no people."""
 NOTED = 0.5
 """Findings from this confidence on are told even where they ask for nothing."""

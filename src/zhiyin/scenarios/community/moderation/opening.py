@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zhiyin.assets import get
-from zhiyin.config import ModerationSettings, Settings
+from zhiyin.config import Settings
 from zhiyin.errors import AssetError
 from zhiyin.llm.prompts import render
 from zhiyin.ports import Encoder, LanguageModels, Progress
@@ -29,8 +29,13 @@ def open_moderator(
     """Raises ConfigError for policies that are wrong, ModelError for a classifier that cannot be read. The sentence
     encoder is fetched on first use; where it cannot be had the classifier goes without, and decisions say so."""
     told = settings.moderation
-    classifier, missing = _classifier(told, project, progress)
+    classifier, missing = _classifier(settings, project, progress)
     return Moderator(load_policies(project), classifier, models, render, Grey(told.grey_low, told.grey_high), missing)
+
+
+def asks_sentences(settings: Settings) -> bool:
+    """Whether the classifier may read sentence vectors: not in a project that wants no text encoder at all."""
+    return settings.moderation.sentences and settings.encoder.model != "none"
 
 
 def sentence_encoder(progress: Progress | None = None) -> Encoder:
@@ -42,13 +47,13 @@ def sentence_encoder(progress: Progress | None = None) -> Encoder:
 
 
 def _classifier(
-    told: ModerationSettings, project: Path | None, progress: Progress | None
+    settings: Settings, project: Path | None, progress: Progress | None
 ) -> tuple[Classifier | None, str | None]:
-    if not told.classifier:
+    if not settings.moderation.classifier:
         return None, "the classifier is switched off"
     own = None if project is None else project / TRAINED
     folder = own if own is not None and (own / "model.json").is_file() else SHIPPED
-    if not told.sentences:
+    if not asks_sentences(settings):
         return open_classifier(folder), None
     try:
         encoder = sentence_encoder(progress)

@@ -17,7 +17,7 @@ from zhiyin.scenarios.community.moderation.classifier.training import train_clas
 from zhiyin.scenarios.community.moderation.folding import is_han
 from zhiyin.scenarios.community.moderation.keeping import DAY, Kept, now_, put_override
 from zhiyin.scenarios.community.moderation.labelled import read_texts
-from zhiyin.scenarios.community.moderation.opening import TRAINED, sentence_encoder
+from zhiyin.scenarios.community.moderation.opening import TRAINED, asks_sentences, sentence_encoder
 from zhiyin.scenarios.community.moderation.policy import Action, load_policies
 from zhiyin.store.sql import SqlStore
 
@@ -41,7 +41,7 @@ def train_own(
     names = [one for kind in load_policies(project).groups.values() for one in kind]
     chinese = "zh" in languages
     encoder: Encoder | None = None
-    if settings.moderation.sentences:
+    if asks_sentences(settings):
         try:
             encoder = sentence_encoder(progress)
         except AssetError as refused:
