@@ -152,7 +152,7 @@ class Arranger:
         if pipeline.asks_shown and user_id is not None:
             shown = shown_of(self._store, self._shelf.items, user_id)
         near = None
-        if pipeline.asks_near and user_id is not None:
+        if user_id is not None and pipeline.asks_near(len(history.items)):
             near = near_of(self._store, user_id, taken_by(self._store, self._bundle, self._shelf))
         # How new an item is, and how long ago something was bought, is told by the clock and not by the training.
         seed = self._bundle.manifest.seed

@@ -113,10 +113,9 @@ class Pipeline:
         """Whether ``Asked.seen`` must be given."""
         return any(stage.asks_events for stage in self.stages)
 
-    @property
-    def asks_near(self) -> bool:
-        """Whether ``Asked.near`` must be given."""
-        return any(stage.asks_near for stage in self.stages)
+    def asks_near(self, events: int) -> bool:
+        """Whether ``Asked.near`` must be given for somebody with a history of so many events."""
+        return any(stage.asks_near(events) for stage in self.stages)
 
     @property
     def asks_shown(self) -> bool:

@@ -106,9 +106,8 @@ class Stage(ABC):
         """Whether ``Asked.seen`` must be given, without items coming back for that."""
         return self.asks_seen
 
-    @property
-    def asks_near(self) -> bool:
-        """Whether ``Asked.near`` must be given."""
+    def asks_near(self, events: int) -> bool:
+        """Whether ``Asked.near`` must be given for somebody with a history of so many events."""
         return False
 
     @property

@@ -18,7 +18,7 @@ from zhiyin.errors import LlmTimeout, NotThere, UsageError
 from zhiyin.llm.breaker import Breaker
 from zhiyin.llm.client import Client
 from zhiyin.llm.slot import Slot
-from zhiyin.ports import Prompt
+from zhiyin.ports import Options, Prompt
 from zhiyin.recommend import Engine
 from zhiyin.scenarios.community.circles import CirclesParams, build_circles, circle, circles, circles_of, last_run
 from zhiyin.scenarios.community.circles.page import sheet_of
@@ -275,3 +275,23 @@ def test_a_feed_as_entries(project: Path, store: SqlStore) -> None:
         with store.writing() as writer:
             writer.add_events([(None, NEW, "q/1 b", "report", None, None)])
         assert "q/1 b" not in {one.item.item_id for one in feed(engine, NEW, 30).entries}
+
+
+def test_names_by_likelihood(project: Path, store: SqlStore) -> None:
+    """A small model chooses among names that hold, and writes nothing."""
+    with open_project(project) as opened:
+        settings = opened.settings
+
+    def score(asked: Options) -> list[float]:
+        return [-1.0 if option.strip() in ("Books", "绿茶") else -9.0 for option in asked.options]
+
+    def even(asked: Options) -> list[float]:
+        return score(asked) if "Novel" in asked.prefix or "绿茶" in asked.prefix else [-5.0] * len(asked.options)
+
+    models = client(store, settings.llm, Scripted(None, even))
+    done = build_circles(store, settings, project, CirclesParams(resolution=1.0, alike=0.0, friends=0.0), models)
+    assert done.tier is Tier.EMBEDDED
+    found = {one.body["items"][0]["item_id"] in TEAS: one.body for one in circles(store)}
+    assert found[True]["name"] == {"en": "绿茶", "zh": "绿茶"}
+    assert found[False]["name"] == {"en": "Books", "zh": "Books"}
+    assert found[True]["description"]["zh"].startswith(f"{found[True]['size']} 人，比别人更常选")

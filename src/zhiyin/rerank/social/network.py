@@ -51,9 +51,8 @@ class Network(Stage):
     down: ClassVar[Why] = Why("makes room for what people near took", "为身边的人选过的让位")
     params: NetworkParams
 
-    @property
-    def asks_near(self) -> bool:
-        return True
+    def asks_near(self, events: int) -> bool:
+        return self.params.most_events is None or events <= self.params.most_events
 
     @property
     def asks_facts(self) -> bool:
@@ -73,7 +72,7 @@ class Network(Stage):
     def arrange(self, given: Listed, asked: Asked, items: Items) -> Change:
         own = self.params
         events = 0 if asked.history is None else len(asked.history.items)
-        if asked.near is None or (own.most_events is not None and events > own.most_events):
+        if asked.near is None or not self.asks_near(events):
             return Change(np.arange(len(given)))
         heard = hear(
             asked.near,
@@ -145,8 +144,7 @@ class Mix(Stage):
     down: ClassVar[Why] = Why("keeps the shares of network and others", "保持关系网内外的比例")
     params: MixParams
 
-    @property
-    def asks_near(self) -> bool:
+    def asks_near(self, events: int) -> bool:
         return True
 
     @property
