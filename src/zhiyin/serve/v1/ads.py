@@ -45,10 +45,10 @@ def _sound(told: Any, check: ValidatorFunctionWrapHandler) -> Any:
     try:
         return check(told)
     except ValidationError as invalid:
-        errors = invalid.errors()
-        if all(one["type"] == "value_error" for one in errors):
-            what = errors[0]["msg"].removeprefix("Value error, ")
-            where = ".".join(map(str, ("campaign", *errors[0]["loc"])))
+        senseless = [one for one in invalid.errors() if one["type"] == "value_error"]
+        if senseless:
+            what = senseless[0]["msg"].removeprefix("Value error, ")
+            where = ".".join(map(str, ("campaign", *senseless[0]["loc"])))
             raise Conflict(what, where=where, fix="see docs/ads.md") from invalid
         raise
 

@@ -9,7 +9,15 @@ import datetime
 import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from zhiyin.rerank.conditions import Where
 
@@ -21,6 +29,8 @@ DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 EPOCH = datetime.date(1970, 1, 1).toordinal()
 MOST_CREATIVES = 50
 LONGEST = 200
+KEYS = 20
+MOST = 1e15
 
 
 def _number(told: Any) -> Any:
@@ -38,6 +48,38 @@ def _day(told: Any) -> Any:
     return told
 
 
+def _formed(told: Any) -> Any:
+    """What JSON and TOML can hold in a segment, within bounds: more than ``Where`` asks for itself."""
+    if not isinstance(told, dict) or not 1 <= len(told) <= KEYS:
+        raise ValueError(f"a segment names 1 to {KEYS} attributes")
+    for key, value in told.items():
+        several = value if isinstance(value, list) else [value]
+        if not 1 <= len(several) <= 100:
+            raise ValueError(f"'{key}' takes 1 to 100 values")
+        for one in several:
+            if isinstance(one, str):
+                if not 1 <= len(one) <= LONGEST:
+                    raise ValueError(f"'{key}' takes texts of 1 to {LONGEST} characters")
+            elif not isinstance(one, int | float) or not -MOST <= one <= MOST:
+                raise ValueError(f"'{key}' takes a text, a number, true or false, or several of them")
+    return told
+
+
+_ONE = [
+    {"type": "string", "minLength": 1, "maxLength": LONGEST},
+    {"type": "number", "minimum": -MOST, "maximum": MOST},
+    {"type": "boolean"},
+]
+_SEGMENT = {
+    "type": "object",
+    "minProperties": 1,
+    "maxProperties": KEYS,
+    "patternProperties": {r"(_below|_above)$|^new_days$": _ONE[1]},
+    "additionalProperties": {
+        "anyOf": [*_ONE, {"type": "array", "minItems": 1, "maxItems": 100, "items": {"anyOf": _ONE}}]
+    },
+}
+Segment = Annotated[Where, BeforeValidator(_formed), WithJsonSchema(_SEGMENT)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Words = Annotated[str, StringConstraints(min_length=1, max_length=2_000, pattern=r"^[^\x00]+$")]
 Number = BeforeValidator(_number)
@@ -102,7 +144,7 @@ class Target(Part):
     """How strong such an interest must be: so many times as strong as in somebody of whom nothing is known."""
     categories: tuple[Name, ...] = ()
     """Somebody who took an item of it, or a page of it."""
-    segment: Where | None = None
+    segment: Segment | None = None
     """Attributes of the person, as conditions of pipelines have those of items: NAME, NAME_not, NAME_below,
     NAME_above."""
     surfaces: tuple[Name, ...] = ()
