@@ -91,14 +91,21 @@ def whole(terms: Sequence[str], texts: Sequence[str]) -> list[str]:
         for text in folded:
             at = text.find(term)
             while at >= 0:
-                before, after = text[at - 1 : at], text[at + len(term) : at + len(term) + 1]
-                # An edge, a mark or a space on either side is as good as another character each time.
-                sides[0][before if before and is_han(before) else f"edge {len(sides[0])}"] += 1
-                sides[1][after if after and is_han(after) else f"edge {len(sides[1])}"] += 1
+                before, after = text[at - 1 : at] if at else "", text[at + len(term) : at + len(term) + 1]
+                sides[0][_neighbour(before, len(sides[0]))] += 1
+                sides[1][_neighbour(after, len(sides[1]))] += 1
                 at = text.find(term, at + 1)
         if all(side and max(side.values()) <= FIXED * side.total() for side in sides):
             found.append(term)
     return found
+
+
+def _neighbour(character: str, seen: int) -> str:
+    """What counts as the same beside a term: a Chinese character is itself, a digit any digit; an edge, a mark or a
+    space is as good as another character each time."""
+    if character.isdigit():
+        return "0"
+    return character if character and is_han(character) else f"edge {seen}"
 
 
 def named(

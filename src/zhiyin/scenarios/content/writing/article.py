@@ -52,6 +52,7 @@ LEANS: dict[Language, re.Pattern[str]] = {
     ),
 }
 """What begins so leans on the sentence before, and says little alone."""
+_WIDE = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\u201d\u2019\u2026]")
 CHARACTERS = 100_000
 """Beginning of a text that is read."""
 
@@ -189,5 +190,9 @@ def alone(text: str, language: Language) -> float:
     return LEANING if LEANS[language].match(text) else 1.0
 
 
-def joined(parts: Sequence[str], language: Language) -> str:
-    return ("" if language == "zh" else " ").join(parts)
+def joined(parts: Sequence[str]) -> str:
+    """Side by side, a space between them where their script has spaces."""
+    text = ""
+    for part in parts:
+        text += part if not text or _WIDE.match(text[-1]) else f" {part}"
+    return text

@@ -75,7 +75,7 @@ def make(
     return Made(
         article.language,
         tuple(ranked(article, audience, candidates(article, phrases), headlines)),
-        joined([texts[place] for place in summary], article.language),
+        joined([texts[place] for place in summary]),
         tuple(summary),
         tuple(parts),
         _draft(article, parts, fit),
@@ -173,6 +173,6 @@ def _draft(article: Article, parts: Sequence[Section], fit: np.ndarray | None) -
         share = len(own) / max(1, len(article.sentences))
         taken = article.chosen(len(own), max(room * share, LEAST_SUMMARY / 2), fit, own)
         if taken:
-            body = joined([article.sentences[place].text for place in taken], article.language)
+            body = joined([article.sentences[place].text for place in taken])
             blocks.append(f"## {part.heading}\n\n{body}")
     return "\n\n".join(blocks)

@@ -5,6 +5,7 @@ its place.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -23,6 +24,7 @@ from zhiyin.understand.texts import plain
 PROMPT = "writing"
 SHOWN = 60
 """Sentences that a model is shown, those that say most."""
+_QUOTED = re.compile(r"《([^》\n]{1,100})》|“([^”\n]{1,100})”|\"([^\"\n]{1,100})\"|「([^」\n]{1,100})」")
 ENOUGH = 0.5
 """Share of a model's draft that must hold; else the templates' stands in its place."""
 ALLOWED: tuple[str, ...] = ()
@@ -108,12 +110,19 @@ def accepted(data: Any, tier: Tier, article: Article, made: Made) -> Worded:
     return Worded(changed, tier, None, hold.said, tuple(hold.removed))
 
 
+def source_of(article: Article) -> Source:
+    """All that may be said: the text, its title, and what either puts in quotation marks, to be quoted so."""
+    whole = f"{article.title}\n{article.text}"
+    quoted = [next(part for part in found if part) for found in _QUOTED.findall(whole)]
+    names = [Fact("title", one) for one in dict.fromkeys(quoted)]
+    return Source([Fact("title", article.title), Fact("text", article.text), *names])
+
+
 class _Holding:
     """Holds texts against the source and counts what goes."""
 
     def __init__(self, article: Article) -> None:
-        facts = [Fact("title", article.title), Fact("text", article.text)]
-        self._source, self._language = Source(facts), article.language
+        self._source, self._language = source_of(article), article.language
         self.said = 0
         self.removed: list[Removed] = []
 
@@ -122,7 +131,7 @@ class _Holding:
         told = check(text, self._source, self._language, allowed=ALLOWED)
         self.said += len(told.kept) + len(told.removed)
         self.removed += [Removed(part, one.sentence, one.what, one.why) for one in told.removed]
-        return joined([one.sentence for one in told.kept], self._language).strip()
+        return joined([one.sentence for one in told.kept])
 
     def lines(self, part: str, texts: Sequence[str]) -> list[str]:
         """Those of ``texts`` that hold as a whole."""
