@@ -222,7 +222,40 @@ def test_what_goes_says_what_and_why() -> None:
 def test_sentences_keep_their_places() -> None:
     text = "The brand is OPI.  It is 12 oz. Dr. No is no brand.\nThe shade is red!"
     found = check(text, EN, "en")
-    for one in (*found.kept, *found.removed):
-        assert text[one.start : one.end] == one.sentence
+    places = [(one.start, one.end, one.sentence) for one in found.kept]
+    places += [(one.start, one.end, one.sentence) for one in found.removed]
+    assert all(text[start:end] == sentence for start, end, sentence in places)
     assert [one.sentence for one in found.kept] == ["The brand is OPI.", "The shade is red!"]
     assert found.text == "The brand is OPI. The shade is red!"
+
+
+THIRD = {
+    "en": """It comes from Makeup.
+The year is 120.
+The size is 2012.
+It contains OPI.
+It contains Makeup.
+Customers choose it.
+People like it again and again.
+Buyers keep coming back.
+It has it all.
+It is made for you.
+It suits everyone.
+It is all in one.
+An interesting shade.
+Nothing is like it.
+It can be used for anything.""".splitlines(),
+    "zh": """来自喜剧。
+年份是81。
+含有喜剧。
+大家都选择它。
+用户喜欢它。
+您想要的都有。
+它很有用。
+人们推荐它。""".splitlines(),
+}
+
+
+@pytest.mark.parametrize(("source", "language"), [(EN, "en"), (ZH, "zh")], ids=["en", "zh"])
+def test_claims_out_of_harmless_words_go(source: Source, language: Language) -> None:
+    assert [text for text in THIRD[language] if not check(text, source, language).removed] == []

@@ -34,9 +34,8 @@ class Claims:
     def _kind(self, said: str) -> str:
         if said in self.kinds:
             return self.kinds[said]
-        return next(
-            kind for phrase, kind in self.kinds.items() if phrase.endswith("*") and said.startswith(phrase[:-1])
-        )
+        begun = (phrase for phrase in self.kinds if phrase.endswith("*") and said.startswith(phrase[:-1]))
+        return self.kinds.get(next(begun, ""), "standing")
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -70,10 +69,11 @@ def claims(language: Language) -> Claims:
     for phrase in _split(told["materials"][language], "|"):
         kinds.setdefault(plain(phrase), "material")
     ordered = sorted(kinds, key=len, reverse=True)
+    said = told["patterns"][language]
     if language == "zh":
-        return Claims(re.compile("|".join(map(re.escape, ordered))), kinds)
+        return Claims(re.compile("|".join([*map(re.escape, ordered), said])), kinds)
     made = (re.escape(phrase[:-1]) + r"\w*" if phrase.endswith("*") else re.escape(phrase) for phrase in ordered)
-    return Claims(re.compile(rf"(?<!\w)(?:{'|'.join(made)})(?!\w)"), kinds)
+    return Claims(re.compile(rf"(?<!\w)(?:{'|'.join([*made, said])})(?!\w)"), kinds)
 
 
 @cache

@@ -12,13 +12,14 @@ from zhiyin.scenarios.grounding.folding import HAN, plain
 from zhiyin.scenarios.grounding.lexicon import same_in_chinese, same_in_english
 from zhiyin.scenarios.grounding.quantities import COUNT, UNITS, Quantity, codes, quantities
 from zhiyin.scenarios.grounding.reading import chinese_denials, denied, words_of
-from zhiyin.understand.items.attributes import SYNONYMS, attribute_name
+from zhiyin.understand.items.attributes import attribute_name
 from zhiyin.understand.items.source import ItemSource
 
 LONGEST_PIECE = 8
 """Characters of the longest piece of Chinese text that is looked up as one."""
 FREE = frozenset({"title", "description", "text", "summary", "body", "name", "subtitle"})
 """Keys of texts in which anything may stand, not one attribute alone."""
+_KINDS = frozenset("category categories genre genres tag tags 类别 分类 类目 品类 类型 标签".split())
 _NO = frozenset({"no", "none", "false", "n/a", "0", "否", "无", "没有", "不", "不是", "不含"})
 _YES = frozenset({"yes", "true", "是", "有"})
 _RUN = re.compile(f"[{HAN}]+")
@@ -33,9 +34,10 @@ class Fact:
 
     @cached_property
     def role(self) -> str:
-        """The usual name of the attribute, "" for a free text or an unusual one."""
-        name = attribute_name(self.key)
-        return name if name in SYNONYMS or name == "category" else ""
+        """The usual name of the attribute, or its own; "" for a free text, in which any may stand."""
+        if self.key in FREE:
+            return ""
+        return "category" if plain(self.key) in _KINDS else attribute_name(self.key)
 
     @property
     def names(self) -> bool:

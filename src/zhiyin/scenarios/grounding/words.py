@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from zhiyin.scenarios.grounding.folding import HAN
 from zhiyin.scenarios.grounding.lexicon import claims
-from zhiyin.scenarios.grounding.marks import Kind, Problem
+from zhiyin.scenarios.grounding.marks import Kind, Mark, Problem
 from zhiyin.scenarios.grounding.quantities import codes
 from zhiyin.scenarios.grounding.reading import Word, chinese_denials, scopes, words_of
 from zhiyin.scenarios.grounding.sentence import BLANK, Reading
@@ -24,10 +24,18 @@ _ANSWERS = frozenset(
 )
 _RUN = re.compile(f"[{HAN}]+")
 _OTHER = re.compile(rf"[^\W\d_a-zà-ɏ{HAN}\ue000]")
+_CONTAINS = re.compile(r"\bcontains?\s+|(?<![不无])(?:含有|采用)")
 _FRESH = re.compile(r"(?:^|[.:;!?\"(\[*•·|/\n-])\s*$")
-_LABELLED = (
-    "brand", "author", "director", "actors", "artist", "publisher", "color", "material", "country", "language", "format"
-)  # fmt: skip
+_LABELLED: dict[str, set[str]] = {
+    **{name: {name} for name in "brand author director actors artist publisher color material".split()},
+    **{name: {name} for name in "country language format year count".split()},
+    **{name: {"size", "volume", "weight"} for name in ("size", "volume", "weight")},
+}
+"""What is introduced by its name, and the attributes that it may be: measures are called by each other's names."""
+_NOT_IN_IT = frozenset(
+    "brand category color author director actors artist publisher country language format year".split()
+)
+"""Attributes that nothing contains."""
 
 
 def _labels(role: str) -> re.Pattern[str]:
@@ -39,14 +47,18 @@ def _labels(role: str) -> re.Pattern[str]:
 
 
 _ASKED: tuple[tuple[re.Pattern[str], set[str], bool], ...] = (
-    *((_labels(role), {role}, False) for role in _LABELLED),
+    *((_labels(role), wanted, False) for role, wanted in _LABELLED.items()),
     (re.compile(r"\bmade (?:of|from)\s+"), {"material"}, True),
     (re.compile(r"\bwritten by\s+"), {"author"}, True),
     (re.compile(r"\bdirected by\s+"), {"director"}, True),
     (re.compile(r"\bstarring\s+|(?<!没有)由(?=.{1,20}(?:主演|出演))"), {"actors"}, True),
     (re.compile(r"\b(?:manufactured|sold|made) by\s+|由(?=.{1,20}(?:生产|制造|出品))"), {"brand", "publisher"}, False),
     (re.compile(r"\b(?:made|manufactured) in\s+(?:the )?"), {"country"}, True),
-    (re.compile(r"\bcontains?\s+|(?<![不无])(?:含有|采用)"), {"material", ""}, False),
+    (
+        re.compile(r"\bcomes? from\s+(?:the )?|来自"),
+        {"brand", "country", "publisher", "author", "artist", "director", "actors", ""},
+        False,
+    ),
 )
 """What introduces an attribute, the attributes that may stand there ("" where a free text may speak of it), and whether
 a source without that attribute must have these words itself."""
@@ -214,23 +226,34 @@ def rolled(reading: Reading, source: Source) -> Iterator[Problem]:
     known as something else alone."""
     text = reading.folded.text
     marks = sorted(reading.marks, key=lambda one: one.start)
+    for match in _CONTAINS.finditer(text):
+        first = _behind(reading, marks, match)
+        if first is not None and source.roles(first.places) & _NOT_IN_IT:
+            yield _misplaced(reading, first, match)
     for pattern, wanted, strict in _ASKED:
         if pattern.search(text) is None:
             continue
         told = {place for place, fact in enumerate(source.facts) if fact.role in wanted - {""}}
         for match in pattern.finditer(text):
-            low, _ = reading.folded.span(match.end(), match.end())
-            first = next((one for one in marks if one.start >= low and one.start - low <= 3), None)
+            first = _behind(reading, marks, match)
             if first is None:
                 continue
             free = bool(source.roles(first.places) & {"", *wanted})
             if strict:
                 free = free and any(match[0].strip() in source.facts[place].spoken for place in first.places)
             if not (told & set(first.places) or (free and ("" in wanted or not told))):
-                said = reading.raw[first.start : first.end]
-                yield Problem(
-                    "role", said, f"'{said}' stands behind '{match[0].strip()}', which the source does not say"
-                )
+                yield _misplaced(reading, first, match)
+
+
+def _behind(reading: Reading, marks: list[Mark], match: re.Match[str]) -> Mark | None:
+    """What of the source stands directly behind ``match``."""
+    low, _ = reading.folded.span(match.end(), match.end())
+    return next((one for one in marks if one.start >= low and one.start - low <= 3), None)
+
+
+def _misplaced(reading: Reading, first: Mark, match: re.Match[str]) -> Problem:
+    said = reading.raw[first.start : first.end]
+    return Problem("role", said, f"'{said}' stands behind '{match[0].strip()}', which the source does not say")
 
 
 __all__ = ["BLANK", "alone", "chinese", "latin", "quoted", "rolled", "scripts"]
