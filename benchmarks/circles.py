@@ -100,7 +100,7 @@ def project_of(data: DataSet, folder: Path, quick: bool, progress: Progress, wit
 def quality(project: Project, quick: bool) -> str:
     """Modularity and mean conductance (by people) of circles by parting and by the graph they are looked at in."""
     people = read_people(project.store, project.settings, project.folder)
-    rows = [row for resolution in (1.0, CirclesParams().resolution) for row in partings(people, resolution, quick)]
+    rows = [row for resolution in (1.0, 4.0) for row in partings(people, resolution, quick)]
     graphs = ("fused graph", "friend graph")
     header = ["circles of", "resolution", "groups"]
     return markdown([*header, *(f"{name}: {what}" for name in graphs for what in ("modularity", "conductance"))], rows)
@@ -112,8 +112,8 @@ def partings(people: People, resolution: float, quick: bool) -> list[list[str]]:
     assert people.links is not None
     alone = Layers(friends=people.links)
     friends = fused(alone, params, len(people.ids))
-    groups = {"fused": whole.labels, "friendships alone": parted(friends, params)}
-    groups["fused, by Louvain"] = parted(whole.graph, params.model_copy(update={"method": "louvain"}))
+    groups = {"fused": whole.labels, "friendships alone": parted(friends, params, resolution)}
+    groups["fused, by Louvain"] = parted(whole.graph, params.model_copy(update={"method": "louvain"}), resolution)
     graphs = {"fused graph": whole.graph, "friend graph": friends}
     rows = []
     for name, labels in groups.items():
@@ -244,7 +244,7 @@ def speed(quick: bool) -> str:
     for method in ("leiden", "louvain"):
         params = CirclesParams.model_validate({"method": method})
         began, worked = time.perf_counter(), time.process_time()
-        found = parted(graph, params)
+        found = parted(graph, params, 1.0)
         shares = memberships(graph, found, params)
         spent, work = time.perf_counter() - began, time.process_time() - worked
         same = normalized_mutual_info_score(labels, found)

@@ -39,7 +39,7 @@ from zhiyin.types import NO_TIME, Histories, Interactions, Ints, TrainingData
 SEED = 20261126
 K, CANDIDATES = 10, 200
 PEOPLE = 800
-NETWORK = {"kind": "network", "strength": 0.3}
+NETWORK = {"kind": "network", "strength": 0.5}
 
 
 def mix(least: float, most: float) -> dict[str, Any]:
@@ -49,9 +49,10 @@ def mix(least: float, most: float) -> dict[str, Any]:
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "relevance only": [],
     **{f"network {strength:g}": [{"kind": "network", "strength": strength}] for strength in (0.1, 0.3, 0.5, 1.0)},
-    **{f"network .3, {share:.0%} exactly": [NETWORK, mix(share, share)] for share in (0.25, 0.5, 0.75)},
-    "network .3, 30% to 70%": [NETWORK, mix(0.3, 0.7)],
+    **{f"network .5, {share:.0%} exactly": [NETWORK, mix(share, share)] for share in (0.25, 0.5, 0.75)},
+    "network .5, 30% to 70%": [NETWORK, mix(0.3, 0.7)],
     "30% to 70% without network stage": [mix(0.3, 0.7)],
+    "network .5, 30% to 70%, author decay 0.5": [NETWORK, {"kind": "authors", "decay": 0.5}, mix(0.3, 0.7)],
     **{f"author decay {decay:g}": [{"kind": "authors", "decay": decay}] for decay in (0.9, 0.7, 0.5, 0.3)},
 }
 HEADER = ("setting", f"NDCG@{K}", "change", f"of friends in {K}", f"authors in {K}", "coverage")

@@ -21,7 +21,7 @@ from zhiyin.scenarios.community.circles.parting import belonging, by_size, condu
 from zhiyin.scenarios.community.circles.typical import Typical, TypicalInterest, TypicalItem
 from zhiyin.types import Histories
 
-PLAIN = CirclesParams(smallest=2, resolution=1.0)
+PLAIN = CirclesParams(smallest=2)
 
 
 def graph(n: int, *edges: tuple[int, int, float]) -> sparse.csr_array:
@@ -40,19 +40,19 @@ def two_triangles() -> sparse.csr_array:
 @pytest.mark.parametrize("method", ["leiden", "louvain"])
 def test_two_triangles(method: str) -> None:
     params = PLAIN.model_copy(update={"method": method})
-    found = parted(two_triangles(), params)
+    found = parted(two_triangles(), params, 1.0)
     assert found.tolist() == [0, 0, 0, 1, 1, 1, -1]
-    assert parted(two_triangles(), params).tolist() == found.tolist(), "the same again"
+    assert parted(two_triangles(), params, 1.0).tolist() == found.tolist(), "the same again"
     shares = memberships(two_triangles(), found, params).toarray()
     assert shares[0].tolist() == [1, 0]
     assert shares[2].tolist() == [pytest.approx(0.8), pytest.approx(0.2)], "of both, by the weight of the edges"
     assert not shares[6].any(), "who has no edge is in no circle"
-    assert parted(graph(3), params).tolist() == [-1, -1, -1]
+    assert parted(graph(3), params, 1.0).tolist() == [-1, -1, -1]
 
 
 def test_small_groups_are_no_circles() -> None:
     pair = graph(8, (0, 1, 1), (1, 2, 1), (0, 2, 1), (3, 4, 1))
-    shares = memberships(pair, parted(pair, PLAIN), CirclesParams(smallest=3))
+    shares = memberships(pair, parted(pair, PLAIN, 1.0), CirclesParams(smallest=3))
     assert shares.shape == (8, 1)
     assert not shares[3:].nnz
 

@@ -170,6 +170,11 @@ CALLS: list[tuple[str, str, dict[str, Any], int]] = [
     ("GET", "/v1/moderation/appeals", {}, 200),
     ("POST", "/v1/moderation/appeals/answer", {"json": {"item_id": TEAS[1], "user_id": "u", "granted": True}}, 200),
     ("GET", "/v1/moderation/policies", {}, 200),
+    ("POST", "/v1/circles/build", {}, 200),
+    ("GET", "/v1/circles", {}, 200),
+    ("GET", "/v1/circles/members", {"params": {"circle_id": "c1"}}, 200),
+    ("GET", "/v1/circles/of", {"params": {"user_id": "tea-1"}}, 200),
+    ("GET", "/v1/circles/picture", {"params": {"language": "zh"}}, 200),
     ("GET", "/v1/llm/usage", {}, 200),
     ("GET", "/v1/audit", {}, 200),
 ]

@@ -25,7 +25,7 @@ class NetworkParams(StageParams):
     """What people near say most of gains this many times what the first is worth, other items their share of it."""
     unknown: float | None = Field(None, ge=0, le=1000)
     """The same for people without a history, for whom candidates are what is popular; None: no other."""
-    onward: float = Field(3.0, ge=0, le=100)
+    onward: float = Field(1.0, ge=0, le=100)
     """Weight of people one is linked with by another, beside those one is linked with."""
     circles: float = Field(3.0, ge=0, le=100)
     """Weight of people of the same circles."""

@@ -88,6 +88,7 @@ class RunOut(Out):
     between: int
     """People with edges who are in no circle."""
     edges: int
+    resolution: float
     modularity: float
     conductance: float | None
     """Of the middle circle."""

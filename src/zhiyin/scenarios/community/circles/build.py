@@ -29,6 +29,9 @@ from zhiyin.store.circles import Member
 from zhiyin.store.sql import SqlStore
 from zhiyin.types import Ints, Job, Tier
 
+FINEST, HELD = (4.0, 2.0, 1.0), 0.8
+"""Resolutions, the finest first, and the share of people with edges that circles are to hold. In small communities the
+finest leaves most people nowhere."""
 LEASE, LEASE_SECONDS = "circles", 1800.0
 """Two runs at once would give two circles one id; a run that died holds others up no longer than this."""
 
@@ -37,13 +40,14 @@ LEASE, LEASE_SECONDS = "circles", 1800.0
 class Found:
     """Circles over the rows of ``people``. ``graph`` is the fused one, ``layers`` what it was made of; ``labels``
     [n] the group of each person before small ones are dropped (-1: no edge); ``shares`` [n, circles] the weights of
-    members."""
+    members; ``resolution`` is the one they were parted at."""
 
     people: People
     layers: Layers
     graph: sparse.csr_array
     labels: Ints
     shares: sparse.csr_array
+    resolution: float
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Run:
     alone: int
     between: int
     edges: int
+    resolution: float
     modularity: float
     conductance: float | None
     tier: Tier
@@ -76,8 +81,13 @@ def find(people: People, params: CirclesParams) -> Found:
     """Nothing is written."""
     layers = layers_of(people.histories, len(people.items), people.links, people.interests, params)
     graph = fused(layers, params, len(people.ids))
-    labels = parted(graph, params)
-    return Found(people, layers, graph, labels, memberships(graph, labels, params))
+    linked = max(1, int((np.diff(graph.indptr) > 0).sum()))
+    for resolution in FINEST if params.resolution is None else (params.resolution,):
+        labels = parted(graph, params, resolution)
+        shares = memberships(graph, labels, params)
+        if (np.diff(shares.indptr) > 0).sum() >= HELD * linked:
+            break
+    return Found(people, layers, graph, labels, shares, resolution)
 
 
 def build_circles(
@@ -225,6 +235,7 @@ def _run(found: Found, ids: list[str], new: list[str], gone: list[str], named: S
         alone,
         int((own == 0).sum()) - alone,
         found.graph.nnz // 2,
+        found.resolution,
         round(modularity(found.graph, found.labels), 4),
         _figure(float(np.median(known))) if len(known) else None,
         max(tiers, key=list(Tier).index),

@@ -15,7 +15,7 @@ FINE = 1e-5
 """Gain in modularity below which a pass is the last."""
 
 
-def parted(graph: sparse.csr_array, params: CirclesParams) -> Ints:
+def parted(graph: sparse.csr_array, params: CirclesParams, resolution: float) -> Ints:
     """The group of each of n people, int32 [n], groups numbered by size from 0; -1 for people without an edge.
 
     Leiden (Traag, Waltman and van Eck, Scientific Reports 9, 2019) or Louvain (Blondel et al., J. Stat. Mech. 2008),
@@ -29,8 +29,8 @@ def parted(graph: sparse.csr_array, params: CirclesParams) -> Ints:
     part = sparse.csr_array(graph[linked][:, linked])
     best, most = None, -np.inf
     for number in range(params.tries):
-        found = _once(part, params, params.seed + number)
-        value = modularity(part, found, params.resolution)
+        found = _once(part, params, resolution, params.seed + number)
+        value = modularity(part, found, resolution)
         if value > most + 1e-12:
             best, most = found, value
     assert best is not None
@@ -38,7 +38,7 @@ def parted(graph: sparse.csr_array, params: CirclesParams) -> Ints:
     return labels
 
 
-def _once(graph: sparse.csr_array, params: CirclesParams, seed: int) -> Ints:
+def _once(graph: sparse.csr_array, params: CirclesParams, resolution: float, seed: int) -> Ints:
     try:
         from sknetwork.clustering import Leiden, Louvain  # type: ignore[import-untyped]  # it ships no types
     except ImportError as missing:
@@ -47,7 +47,7 @@ def _once(graph: sparse.csr_array, params: CirclesParams, seed: int) -> Ints:
         ) from missing
     kind = Leiden if params.method == "leiden" else Louvain
     method = kind(
-        resolution=params.resolution,
+        resolution=resolution,
         modularity="newman",
         tol_optimization=FINE,
         tol_aggregation=FINE,
