@@ -31,7 +31,8 @@ class Recent(Part):
         with self._guarded(), self._engine.connect() as connection:
             result = connection.execute(query.order_by(events.c.seq))
             while rows := result.fetchmany(100_000):
-                parts.append(pl.DataFrame([tuple(row) for row in rows], schema=kinds, orient="row"))
+                columns = zip(kinds.items(), zip(*rows, strict=True), strict=True)
+                parts.append(pl.DataFrame([pl.Series(name, values, dtype=kind) for (name, kind), values in columns]))
         return pl.concat(parts) if parts else pl.DataFrame(schema=kinds)
 
     def latest(self, until: int) -> int | None:

@@ -157,6 +157,17 @@ def test_a_draft_is_kept_with_its_versions(site: Project) -> None:
         written(site, "太短")
 
 
+def test_what_is_kept_names_nobody(site: Project) -> None:
+    """A draft outlives whoever it was written for."""
+    for group in (Group.of({"id": "读者/1"}), Group.of({"id": [f"读者/{n}" for n in range(9)]})):
+        made = written(site, group=group)
+        kept = site.store.records.latest("content.draft", made.draft_id)
+        assert kept is not None
+        assert "读者/" not in json.dumps(kept.body, ensure_ascii=False)
+        assert made.readers["words"] == []
+    assert written(site, group=Group.of({"city": "杭州"})).readers["words"]
+
+
 def test_readers_pull_what_they_read_forward(site: Project) -> None:
     """Of two subjects in one text the one that the readers take comes first in headlines and tags."""
     site.store.records.delete("content.topics", "all")

@@ -61,6 +61,11 @@ class Group:
     def condition(self) -> dict[str, float | list[str]]:
         return {key: value if isinstance(value, float) else list(value) for key, value in self.where}
 
+    @property
+    def by_id(self) -> bool:
+        """Whether it names people."""
+        return any(_attribute(key) == ID for key, _ in self.where)
+
     def to_dict(self) -> dict[str, Any]:
         return {"name": self.name, "where": self.condition or None, "circle": self.circle}
 

@@ -35,6 +35,8 @@ WORDS = 200
 PRIOR = 20.0
 """Items that a word's rate is drawn to everybody's by."""
 INTERESTS = 8
+FEWEST = 3
+"""People of whom together something may be told."""
 CATALOGUE = 20_000
 """Titles in which terms are counted, at most: an even sample of more."""
 SPOKEN = 0.5
@@ -75,7 +77,18 @@ class Audience:
         found = [self.words[word] for word in grams(text) if word in self.words]
         return float(np.tanh(sum(found) / (len(found) + 2))) if found else 0.0
 
+    @property
+    def few(self) -> bool:
+        """Whether what is known of it would tell what single persons do: it is then neither kept nor sent anywhere."""
+        return self.people < FEWEST
+
     def to_dict(self) -> dict[str, Any]:
+        """As it is kept with a draft: it names nobody."""
+        if self.few or self.group.by_id:
+            group = (
+                {"name": "people by id", "where": None, "circle": None} if self.group.by_id else self.group.to_dict()
+            )
+            return {"group": group, "people": self.people, "interests": [], "words": [], "headlines": None}
         effects = [vars(one) for one in self.learned.effects]
         return {
             "group": self.group.to_dict(),

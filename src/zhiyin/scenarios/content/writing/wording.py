@@ -78,7 +78,7 @@ def word(
         schema=schema(len(made.headlines)),
         title=article.title,
         sentences=[article.sentences[place].text for place in places],
-        readers=readers[:8],
+        readers=[] if audience.few else readers[:8],
         headlines=max(1, len(made.headlines)),
     )
     (answer,) = models.complete(Job.WRITING, [prompt], seconds=seconds)
