@@ -34,7 +34,7 @@ from zhiyin.scenarios.community.moderation.opening import sentence_encoder
 from zhiyin.scenarios.community.moderation.view import views
 
 PROBES = Path(__file__).parent / "moderation_probes.toml"
-DRAWS, SEED = 2000, 0
+DRAWS, SEED = 1000, 0
 QUICK = 400
 TOPICS = ("race", "region", "gender")
 
@@ -271,8 +271,8 @@ def main() -> None:
         for name, model in models.items():
             moderators[f"rules, {name}"] = Moderator(policies, model)
         probes(moderators)
-        false_alarms(moderators, QUICK if given.quick else 10_000)
-        speed(moderators, dev.texts[: 100 if given.quick else 1000])
+        false_alarms(moderators, QUICK if given.quick else 2_000)
+        speed(moderators, dev.texts[: 100 if given.quick else 500])
 
 
 if __name__ == "__main__":
