@@ -195,7 +195,7 @@ def _simulated(world: World, seed: int, even: bool) -> Ran:
             hour = here // HOUR // 3
             rates = clicks.Rates(market, ledger.tried(), POLICY.rate, POLICY.strength)
             if not even:
-                desk.draw_by(rates.draws(POLICY.explore))
+                desk.draws = rates.draws(POLICY.explore)
         if here // DAY != day:
             day = here // DAY
             if kept["told"]:

@@ -49,13 +49,17 @@ def list_campaigns(output: FormatOption = Format.TEXT, project: ProjectOption = 
 
 @app.command("check")
 def check_campaigns(project: ProjectOption = Path()) -> None:
-    """Read every campaign and ads.toml; the first that is wrong is named, with its line."""
-    from zhiyin.scenarios.shop.ads.keeping import campaigns_of, policy_of
+    """Read ads.toml and every campaign; the first that is wrong is named with its line. What a campaign names and
+    nobody knows (an item, an interest) is told, too."""
+    from zhiyin.scenarios.shop.ads.keeping import campaigns_of, doubts, policy_of
 
     with open_project(project) as opened:
         policy_of(project)
         kept = campaigns_of(opened.store, project)
-    typer.echo(f"{len(kept)} campaigns can be read.")
+        found = doubts(opened.store, kept)
+    typer.echo("\n".join([f"{len(kept)} campaigns can be read.", *found]))
+    if found:
+        raise typer.Exit(1)
 
 
 @app.command("pause")

@@ -37,7 +37,9 @@ NamedIn = Annotated[Id, Query(description="Name of the campaign")]
 
 
 def _server(tenant: Tenant) -> AdServer:
-    return _SERVERS.setdefault(tenant, AdServer(tenant.store, tenant.project))
+    if tenant not in _SERVERS:
+        _SERVERS[tenant] = AdServer(tenant.store, tenant.project, learns=True)
+    return _SERVERS[tenant]
 
 
 def _sound(told: Any, check: ValidatorFunctionWrapHandler) -> Any:

@@ -274,6 +274,12 @@ def test_commands(project: Path) -> None:
         return done.stdout
 
     assert "1 campaigns can be read" in said("check")
+    add(project, "夏", file_of().replace('title = "广告"', 'item = "没有"\n[target]\ninterests = ["nothing"]'))
+    assert said("check", code=1).splitlines()[1:] == [
+        "campaign '夏': no item '没有'",
+        "campaign '夏': no interest 'nothing'",
+    ]
+    (project / "campaigns" / "夏.toml").unlink()
     assert "春茶  running" in said("list")
     placed = json.loads(said("place", "tea-1", "-k", "5", "--format", "json"))
     assert placed["ads"] == 1

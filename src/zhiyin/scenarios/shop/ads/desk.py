@@ -78,10 +78,7 @@ class Desk:
         self.pacer = pacer or Pacer(market.columns, shape)
         self._reserve, self._spare, self._ids = reserve * MILLION / 1000, spare, ids
         self._left = np.ones(len(market), dtype=np.bool_)
-        self.draw_by(draws)
-
-    def draw_by(self, draws: Values) -> None:
-        self._draws = draws
+        self.draws = draws
 
     def local(self, times: Longs) -> Longs:
         return local(times, self.zone)
@@ -111,7 +108,7 @@ class Desk:
         takes &= random.random(takes.shape) < self.pacer.share
         if size <= FEW and columns.capped.any():
             self._cap(takes, asks, ledger)
-        draws = self._draws if asks.draws is None else asks.draws
+        draws = self.draws if asks.draws is None else asks.draws
         creative = self._drawn(draws, size, random)
         chance = np.take_along_axis(asks.chance, creative, axis=1)
         offers = np.where(takes, columns.bid * np.where(columns.by_click, chance, 1.0), -np.inf)

@@ -5,8 +5,9 @@ A file is changed by its editor alone; whether it is paused is kept in the store
 
 from __future__ import annotations
 
+import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -109,6 +110,27 @@ def remove(store: SqlStore, project: Path, name: str) -> None:
         raise UsageError(f"campaign '{name}' is a file", fix=f"delete {FOLDER}/{name}.toml, or pause it")
     if not store.records.delete(KIND, name):
         raise UsageError(f"no campaign '{name}'", fix="see 'zhiyin ads list'")
+
+
+def doubts(store: SqlStore, kept: Sequence[Kept]) -> list[str]:
+    """Lines about what campaigns name and nobody knows: items, and interests where something is trained. Such a
+    creative is never shown, such a target never met; it may come with the next import or training."""
+    found = []
+    rows = store.bundles()
+    served = rows.filter(rows["active"])["manifest"].to_list()
+    interests = None
+    if served:
+        told = json.loads(served[0]).get("interests", [])
+        interests = {text.casefold() for one in told for text in (one["id"], one["name"])}
+    for one in kept:
+        items = [creative.item for creative in one.campaign.creative if creative.item is not None]
+        found += [f"campaign '{one.name}': no item '{item}'" for item in items if store.rows.item(item) is None]
+        if interests is not None:
+            wanted = one.campaign.target.interests
+            found += [
+                f"campaign '{one.name}': no interest '{name}'" for name in wanted if name.casefold() not in interests
+            ]
+    return found
 
 
 def campaign_from(told: Mapping[str, Any], where: str) -> Campaign:

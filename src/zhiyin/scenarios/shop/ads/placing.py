@@ -75,10 +75,11 @@ class Prepared:
 
 
 class AdServer:
-    """Advertisements of one project in one process. ``seed`` None draws differently each time."""
+    """Advertisements of one project in one process. ``seed`` None draws differently each time. With ``learns`` the
+    slopes are learned anew every ``learn_hours``, in a thread: for processes that live long."""
 
-    def __init__(self, store: SqlStore, project: Path, *, seed: int | None = None) -> None:
-        self._store, self._project = store, project
+    def __init__(self, store: SqlStore, project: Path, *, seed: int | None = None, learns: bool = False) -> None:
+        self._store, self._project, self._learns = store, project, learns
         self._random = np.random.default_rng(seed)
         self._lock = threading.Lock()
         """For the office. Whoever holds it reads the store and never writes: ``claim`` runs while a writer waits."""
@@ -128,8 +129,10 @@ class AdServer:
         shown = set(organic)
         out = known.barred | np.array([one.item in shown for _, one in market.creatives], dtype=np.bool_)
         rates = office.rates.means()
-        bandit = self._linucb(office) if policy.explore == "linucb" else None
-        draws = np.where(out, 0.0, office.rates.draws(policy.explore, bandit, known.told))
+        draws = office.desk.draws
+        if policy.explore == "linucb":
+            draws = office.rates.draws(policy.explore, self._linucb(office), known.told)
+        draws = np.where(out, 0.0, draws)
         sums = np.add.reduceat(draws, market.first[:-1])
         # The one that would be shown may be out where another of its campaign is not.
         left = np.where(out, 0.0, 1.0)
@@ -239,7 +242,7 @@ class AdServer:
 
     def _learn_if_due(self, policy: Policy, last: int | None, now: int, any_shows: bool) -> None:
         """In a thread of its own, and in one process of those that serve the store."""
-        if not any_shows or (last is not None and now - last < policy.learn_hours * HOUR):
+        if not self._learns or not any_shows or (last is not None and now - last < policy.learn_hours * HOUR):
             return
         if self._learning is not None and self._learning.is_alive():
             return
