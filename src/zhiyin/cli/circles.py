@@ -39,9 +39,8 @@ def build(output: FormatOption = Format.TEXT, quiet: QuietOption = False, projec
         f"{run.several:,} people are in more than one"
     )
     typer.echo(f"  {run.alone:,} people have no edge to anybody, {run.between:,} have edges and are in no circle")
-    typer.echo(
-        f"  {run.edges:,} edges, modularity {run.modularity:.3f} (resolution {run.resolution:g}), {run.seconds:.1f} s, names by: {run.tier}"
-    )
+    graph = f"{run.edges:,} edges, modularity {run.modularity:.3f} at resolution {run.resolution:g}"
+    typer.echo(f"  {graph}, {run.seconds:.1f} s, names by: {run.tier}")
     if run.fallback:
         typer.echo(f"  {run.fallback}")
     typer.echo("Next: zhiyin circles list, zhiyin circles page --out circles.html")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -45,6 +47,7 @@ def _once(graph: sparse.csr_array, params: CirclesParams, resolution: float, see
         raise ConfigError(
             "circles need the package scikit-network", fix="pip install scikit-network, or run 'make install'"
         ) from missing
+    _seed_of_c(seed)
     kind = Leiden if params.method == "leiden" else Louvain
     method = kind(
         resolution=resolution,
@@ -58,6 +61,15 @@ def _once(graph: sparse.csr_array, params: CirclesParams, resolution: float, see
     )
     found: Ints = np.asarray(method.fit_predict(sparse.csr_matrix(graph)), dtype=np.int32)
     return found
+
+
+def _seed_of_c(seed: int) -> None:
+    """The library's Leiden draws its refinements by the C library's generator, which it does not seed: the same graph
+    would be parted otherwise each time. Where that library cannot be had by this way, so it is."""
+    try:
+        ctypes.CDLL(None).srand(seed % 2**32)
+    except (OSError, AttributeError, TypeError):
+        return
 
 
 def by_size(labels: Ints) -> Ints:
