@@ -158,6 +158,25 @@ def test_spending_follows_the_day_and_ends_on_the_plan() -> None:
     assert paid["fast", 2] == 0, "nothing is left for the evening"
 
 
+def test_logged_chances_weigh_every_creative_alike() -> None:
+    """Shows over their propensities count every creative once a request: what an estimate for another policy needs."""
+    two = [{"id": "a", "title": "x"}, {"id": "b", "title": "y"}]
+    open_end = {"pace": "fast", "budget": {"total": 1e6}}
+    market = Market(
+        {"c1": campaign(bid=1.0, creative=two, **open_end), "c2": campaign(bid=0.9, creative=two, **open_end)}
+    )
+    numbers, size = count(), 20_000
+    draws, chance = np.array([0.3, 0.7, 0.5, 0.5]), np.array([0.05, 0.02, 0.03, 0.04])
+    zone = ZoneInfo("UTC")
+    desk = Desk(market, Shape.even(), zone, draws, reserve=0, spare=0.3, ids=lambda: f"{next(numbers)}")
+    meant, times = np.ones((size, 2), dtype=np.bool_), np.full(size, BEGIN)
+    asks = Asks(["u"] * size, "home", times, meant, np.tile(chance, (size, 1)), np.ones(size, dtype=np.int64))
+    found: dict[tuple[str, str], float] = defaultdict(float)
+    for (one,) in desk.place(asks, MemoryLedger(), np.random.default_rng(5)):
+        found[one.show.campaign, one.show.creative] += 1 / one.show.propensity / size
+    assert found == pytest.approx(dict.fromkeys([("c1", "a"), ("c1", "b"), ("c2", "a"), ("c2", "b")], 1.0), abs=0.1)
+
+
 def test_too_little_traffic_is_used_up() -> None:
     campaigns = {"rich": campaign(bid=10, charge="show", budget={"daily": 1000})}
     _, shows, _ = run(campaigns, traffic(3, 3000), people=5000)
