@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,13 +25,14 @@ from numpy.typing import NDArray
 
 from benchmarks.data import Missing, load, make_project
 from benchmarks.tables import figure, markdown
+from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.linear import LinearCore
 from zhiyin.candidates.together import Pairs
 from zhiyin.cli.progress import make_progress
 from zhiyin.evaluate.intervals import bootstrap, bootstrap_difference
 from zhiyin.preprocess.dataset import MICROSECONDS_PER_DAY
 from zhiyin.preprocess.splits import Trial, leave_one_out
-from zhiyin.types import Catalogue, Floats, Histories, Ints, TrainingData
+from zhiyin.types import Catalogue, Histories, Ints, TrainingData
 
 SEED = 20240607
 K = 10
@@ -39,6 +41,7 @@ CART = 3
 DAYS = 90
 Kinds = NDArray[np.int64]
 Hits = NDArray[np.float64]
+Cart = tuple[int, ...]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -55,10 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         progress = make_progress(given.quick)
         prepared, _ = make_project(data, given.project or Path(folder) / "project", given.quick, progress)
         split = leave_one_out(prepared.interactions)
+        # Both parts are asked of what was fitted on the training part.
+        train = split.search().train
+        core = LinearCore(LinearCore.make_params({})).fit(TrainingData(train, prepared.catalogue, SEED))
+        taken = train.histories
+        window = DAYS * MICROSECONDS_PER_DAY
+        bought = Pairs.of(taken.owners(), taken.items, taken.times, train.n_items, window)
+        lists = Lists(core.without_common(), bought, kinds_of(prepared.catalogue))
         rows = []
         for part, trial in (("validation", split.search()), ("test", split.strict())):
             progress.say(f"Measuring on {part}")
-            rows += measured(part, trial, prepared.catalogue)
+            rows += measured(part, trial, lists)
     print(markdown(HEADER, rows))
 
 
@@ -73,85 +83,82 @@ HEADER = (
 )
 
 
-def measured(part: str, trial: Trial, catalogue: Catalogue) -> list[tuple[str, ...]]:
-    core = LinearCore(LinearCore.make_params({})).fit(TrainingData(trial.train, catalogue, SEED)).without_common()
-    taken = trial.train.histories
-    bought = Pairs.of(taken.owners(), taken.items, taken.times, trial.train.n_items, DAYS * MICROSECONDS_PER_DAY)
-    kinds = kinds_of(catalogue)
-    targets = trial.targets.items
+@dataclass(frozen=True)
+class Lists:
+    core: Recommender
+    bought: Pairs
+    kinds: Kinds
+
+    def similar(self, carts: Sequence[Cart]) -> list[Ints]:
+        """The best of the core for each cart, whatever kind they are of."""
+        rows, scores = self.core.top_k(Histories.of(carts), min(POOL, self.core.n_items))
+        return [own[(own >= 0) & (score > 0)] for own, score in zip(rows, scores, strict=True)]
+
+    def counted(self, carts: Sequence[Cart]) -> list[Ints]:
+        """What was bought together with each cart most."""
+        found = []
+        for cart in carts:
+            score = np.zeros(len(self.bought.people), dtype=np.float32)
+            for item in cart:
+                others, worth = self.bought.likeness(item)
+                score[others] += worth
+            score[list(cart)] = 0
+            some = np.flatnonzero(score)
+            found.append(some[np.lexsort((some, -score[some]))][:POOL].astype(np.int32))
+        return found
+
+    def apart(self, carts: Sequence[Cart], lists: Sequence[Ints]) -> list[Ints]:
+        """The same without what is of the kind of something in the cart."""
+        kinds = self.kinds
+        return [own[~np.isin(kinds[own], kinds[list(cart)])] for cart, own in zip(carts, lists, strict=True)]
+
+
+def measured(part: str, trial: Trial, lists: Lists) -> list[tuple[str, ...]]:
+    kinds, targets = lists.kinds, trial.targets.items
     found: list[tuple[str, ...]] = []
     for size, name in ((1, "one item"), (CART, f"a cart of {CART}")):
-        carts = [trial.histories.slice(row, row + 1).items[-size:] for row in range(len(trial.histories))]
-        full = np.array([len(cart) == size for cart in carts])
+        people = [tuple(trial.histories.slice(row, row + 1).items[-size:].tolist()) for row in range(len(targets))]
+        full = np.array([len(cart) == size for cart in people])
         other = full & np.array(
-            [kinds[target] not in kinds[cart] for target, cart in zip(targets.tolist(), carts, strict=True)]
+            [kinds[target] not in kinds[list(cart)] for target, cart in zip(targets.tolist(), people, strict=True)]
         )
-        lists: dict[str, tuple[Callable[[Ints], tuple[Ints, Floats]], bool]] = {
-            "similar": (lambda cart: core_list(core, cart), False),
-            "complementary": (lambda cart: core_list(core, cart), True),
-            "bought together, counted": (lambda cart: counted_list(bought, cart), False),
-            "bought together, counted, of another kind": (lambda cart: counted_list(bought, cart), True),
+        carts = list(dict.fromkeys(people))
+        similar, counted = lists.similar(carts), lists.counted(carts)
+        made = {
+            "similar": similar,
+            "complementary": lists.apart(carts, similar),
+            "bought together, counted": counted,
+            "bought together, counted, of another kind": lists.apart(carts, counted),
         }
         base: Hits | None = None
-        for title, (make, apart) in lists.items():
-            hits = hit(make, apart, carts, kinds, trial.histories, targets)
+        for title, own in made.items():
+            hits = hit(dict(zip(carts, own, strict=True)), people, trial.histories, targets)
             base = hits if base is None else base
             here = bootstrap(hits[other], seed=SEED)
             gain = "-"
             if title != "similar":
                 change = bootstrap_difference(hits[other], base[other], seed=SEED)
                 gain = f"{change.mean:+.4f} ({change.low:+.4f} to {change.high:+.4f})"
-            any_kind = figure(float(hits[full].mean()))
-            found.append(
-                (
-                    part,
-                    name,
-                    title,
-                    str(int(other.sum())),
-                    figure(float(hits[other].mean()), here.low, here.high),
-                    gain,
-                    any_kind,
-                )
-            )
+            rate = figure(float(hits[other].mean()), here.low, here.high)
+            found.append((part, name, title, str(int(other.sum())), rate, gain, figure(float(hits[full].mean()))))
     return found
 
 
-def core_list(core: LinearCore, cart: Ints) -> tuple[Ints, Floats]:
-    rows, scores = core.top_k(Histories.of([cart.tolist()]), min(POOL, core.n_items))
-    return rows[0], scores[0]
-
-
-def counted_list(bought: Pairs, cart: Ints) -> tuple[Ints, Floats]:
-    score = np.zeros(len(bought.people), dtype=np.float32)
-    for item in cart.tolist():
-        others, worth = bought.likeness(item)
-        score[others] += worth
-    order = np.argsort(-score, kind="stable")[:POOL].astype(np.int32)
-    return order, score[order]
-
-
-def hit(
-    make: Callable[[Ints], tuple[Ints, Floats]],
-    apart: bool,
-    carts: Sequence[Ints],
-    kinds: Kinds,
-    histories: Histories,
-    targets: Ints,
-) -> Hits:
-    """1 where the target is among the first ``K``, float64 [people]."""
-    kept: dict[tuple[int, ...], Ints] = {}
-    hits = np.zeros(len(carts))
-    for place, cart in enumerate(carts):
-        key = tuple(sorted(cart.tolist()))
-        if key not in kept:
-            rows, scores = make(cart)
-            fine = (rows >= 0) & (scores > 0) & ~np.isin(rows, cart)
-            if apart:
-                fine &= ~np.isin(kinds[rows], kinds[cart])
-            kept[key] = rows[fine]
+def hit(lists: dict[Cart, Ints], people: Sequence[Cart], histories: Histories, targets: Ints) -> Hits:
+    """1 where the target is among the first ``K`` that the person has not had, float64 [people]."""
+    hits = np.zeros(len(people))
+    for place, cart in enumerate(people):
         had = set(histories.items[histories.indptr[place] : histories.indptr[place + 1]].tolist())
-        shown = [row for row in kept[key].tolist() if row not in had][:K]
-        hits[place] = targets[place] in shown
+        shown = 0
+        for row in lists[cart].tolist():
+            if row in had:
+                continue
+            if row == targets[place]:
+                hits[place] = 1
+                break
+            shown += 1
+            if shown == K:
+                break
     return hits
 
 
