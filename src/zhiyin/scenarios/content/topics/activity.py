@@ -25,9 +25,10 @@ Values = NDArray[np.float64]
 @dataclass(frozen=True)
 class Activity:
     """Of T topics. ``people`` float64 [T] are the persons who took something of each in the late window, ``late`` [T]
-    their person-days, ``before`` [T, days] those of each earlier day; ``active`` persons, ``active_late`` person-days
-    and ``active_before`` [days] on which anything was taken, of a topic or of none. ``takers`` is how many persons took
-    each item of late."""
+    their person-days, ``before`` [T, days] those of each earlier day. ``active`` persons took anything of late;
+    ``active_late`` and ``active_before`` [days] are the person-days of all topics together, what is of none counting as
+    one more: a day on which people read twice as much makes no topic rise. ``takers`` is how many persons took each
+    item of late."""
 
     people: Values
     late: Values
@@ -66,23 +67,22 @@ def active_of(
     table = pl.DataFrame(places, schema={"item_id": pl.String, "topic": pl.Int64})
     edge, days = window.days, window.before
     late, before = own.filter(pl.col("day") < edge), own.filter((pl.col("day") >= edge) & (pl.col("day") < edge + days))
-    told = late.join(table, on="item_id")
-    person_days = told.select("user_id", "topic", "day").unique()
-    earlier = before.join(table, on="item_id").select("user_id", "topic", "day").unique()
-    counts = np.zeros((topics, days))
-    rows = earlier.group_by("topic", "day").len()
+    # What is of no topic is one more, behind the others.
+    placed = pl.col("topic").fill_null(topics)
+    told = late.join(table, on="item_id", how="left").with_columns(placed)
+    earlier = before.join(table, on="item_id", how="left").with_columns(placed)
+    counts = np.zeros((topics + 1, days))
+    rows = earlier.select("user_id", "topic", "day").unique().group_by("topic", "day").len()
     np.add.at(counts, (rows["topic"].to_numpy(), rows["day"].to_numpy() - edge), rows["len"].to_numpy())
-    daily = np.zeros(days)
-    rows = before.select("user_id", "day").unique().group_by("day").len()
-    np.add.at(daily, rows["day"].to_numpy() - edge, rows["len"].to_numpy())
+    person_days = _counted(told.select("user_id", "topic", "day").unique(), topics + 1)
     takers = late.select("user_id", "item_id").unique().group_by("item_id").len()
     return Activity(
-        people=_counted(told.select("user_id", "topic").unique(), topics),
-        late=_counted(person_days, topics),
-        before=counts,
+        people=_counted(told.select("user_id", "topic").unique(), topics + 1)[:topics],
+        late=person_days[:topics],
+        before=counts[:topics],
         active=late["user_id"].n_unique(),
-        active_late=float(len(late.select("user_id", "day").unique())),
-        active_before=daily,
+        active_late=float(person_days.sum()),
+        active_before=counts.sum(axis=0),
         takers=dict(zip(takers["item_id"].to_list(), takers["len"].to_list(), strict=True)),
     )
 

@@ -1,9 +1,9 @@
-"""Which topics rise: a share of the active people of late held against the one before.
+"""Which topics rise: a topic's share of what people took of late held against its share before.
 
-Unit: a person on a day. Whoever came back to a topic ten times in one evening counts once, and a window of four weeks
-can be compared with one of a week. With x of N person-days of late and y of M before, and no change, x is binomial
-among the x + y with the chance N / (N + M); the p-value is its upper tail (the exact test of two Poisson rates,
-Przyborowski and Wilenski 1940).
+Unit: a person on a day with a topic. Whoever came back to it ten times in one evening counts once, and a window of
+four weeks can be compared with one of a week. With x of N person-days of late and y of M before, and no change, x is
+binomial among the x + y with the chance N / (N + M); the p-value is its upper tail (the exact test of two Poisson
+rates, Przyborowski and Wilenski 1940).
 
 People come in waves, so that counts vary more from day to day than chance alone allows. That is measured on the earlier
 days (the Pearson statistic per degree of freedom, of all topics and of each) and counts are divided by it, as in
@@ -44,7 +44,7 @@ class Rising:
 
 def rising(late: Values, before: Values, active_late: float, active_before: Values, prior: float = 2.0) -> Rising:
     """``late`` [t] are person-days of each topic in the window of late, ``before`` [t, days] those of each earlier day;
-    ``active_late`` and ``active_before`` [days] are the person-days on which anything was done at all. Where there is
+    ``active_late`` and ``active_before`` [days] are those of all topics together. Where there is
     nothing before, or nothing of late, nothing rises (p = 1, growth NaN)."""
     t = len(late)
     total_before = float(active_before.sum())
