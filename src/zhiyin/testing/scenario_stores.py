@@ -108,4 +108,18 @@ def check_what_scenarios_keep_of_a_person(make: Make) -> None:
         assert len(held["ads"]) == 1
 
 
-CHECKS: list[Check] = [check_records, check_circles, check_what_scenarios_keep_of_a_person]
+def check_recent(make: Make) -> None:
+    """Events of a stretch of time, half open, whoever they are of; those without a time are in none."""
+    store = make()
+    assert store.recent.latest(10) is None
+    assert store.recent.events(0, 10).is_empty()
+    with store.writing() as writer:
+        given = [(None, key, "茶/1", "read", 0.5, at) for at, key in enumerate(IDS)]
+        writer.add_events([*given, (None, "u", "i", "view", None, None)])
+    found = store.recent.events(1, 3)
+    assert found.rows() == [(key, "茶/1", "read", 0.5, at) for at, key in enumerate(IDS) if 1 <= at < 3]
+    assert len(store.recent.events(0, 10**18)) == len(IDS)
+    assert (store.recent.latest(2), store.recent.latest(10**18)) == (1, len(IDS) - 1)
+
+
+CHECKS: list[Check] = [check_records, check_circles, check_recent, check_what_scenarios_keep_of_a_person]
