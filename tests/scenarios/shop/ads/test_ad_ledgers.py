@@ -84,8 +84,9 @@ def test_budgets_to_the_last_millionth(opened: Opened) -> None:
 def test_a_click_counts_once(opened: Opened) -> None:
     limits = {"茶/1": Limits(8, None)}
     with opened() as ledger:
-        for number, more in enumerate([{}, {}, {"withheld": True}, {"pays": "show", "price": 1}]):
-            assert ledger.claim(show(number, **({"pays": "click", "creative": f"c{number}"} | more)), limits["茶/1"])
+        others: list[dict[str, object]] = [{}, {}, {"withheld": True}, {"pays": "show", "price": 1}]
+        for number, more in enumerate(others):
+            assert ledger.claim(show(number, **{"pays": "click", "creative": f"c{number}", **more}), limits["茶/1"])
         first = ledger.click("s0", 3, 0, limits, WINDOW)
         assert first is not None
         assert (first.campaign, first.creative, first.charged) == ("茶/1", "c0", 5)
@@ -149,7 +150,8 @@ def test_all_agree_and_no_limit_is_passed(
         for number, (name, who, time, price, pays, held) in enumerate(asks)
     ]
     said = []
-    for place in (lambda: nullcontext(memory), *stores):
+    places: list[Opened] = [lambda: nullcontext(memory), *stores]
+    for place in places:
         with place() as ledger:
             if isinstance(ledger, AdLedger):
                 for table in (ad_shows, ad_counts):
