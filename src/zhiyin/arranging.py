@@ -40,8 +40,16 @@ class Arranger:
     """Pipelines are read once per surface and engine."""
 
     def __init__(
-        self, store: SqlStore, bundle: Bundle, shelf: Shelf, project: Path | None, models: Models | None = None
+        self,
+        store: SqlStore,
+        bundle: Bundle,
+        shelf: Shelf,
+        project: Path | None,
+        models: Models | None = None,
+        histories: Callable[[Sequence[str]], Histories] | None = None,
     ) -> None:
+        """``histories`` tells what people near somebody took; None reads it anew each time."""
+        self._taken = histories or taken_by(store, bundle, shelf)
         self._store, self._bundle, self._shelf, self._project = store, bundle, shelf, project
         self._models = models or Models(bundle)
         self._pipelines: dict[str, Pipeline] = {}
@@ -153,7 +161,7 @@ class Arranger:
             shown = shown_of(self._store, self._shelf.items, user_id)
         near = None
         if user_id is not None and pipeline.asks_near(len(history.items)):
-            near = near_of(self._store, user_id, taken_by(self._store, self._bundle, self._shelf))
+            near = near_of(self._store, user_id, self._taken)
         # How new an item is, and how long ago something was bought, is told by the clock and not by the training.
         seed = self._bundle.manifest.seed
         return Asked(user_id, history, mix, seen, allowed, self.clock(), seed, surface, shown, near)

@@ -123,7 +123,8 @@ class Wired:
 
     @cached_property
     def _arranger(self) -> Arranger:
-        return Arranger(self.store, self.bundle, self._shelf, self._project, self._models)
+        parts = (self.store, self.bundle, self._shelf, self._project, self._models)
+        return Arranger(*parts, histories=self._histories_now)
 
     @property
     def _names(self) -> list[str]:
