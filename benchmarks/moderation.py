@@ -67,8 +67,8 @@ def baseline(train: Texts, dev: Texts) -> Labels:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
 
-    runs = TfidfVectorizer(analyzer="char", ngram_range=(1, 4), min_df=2, sublinear_tf=True)
-    fitted = LogisticRegression(C=4, solver="liblinear").fit(runs.fit_transform(train.texts), train.labels)
+    runs = TfidfVectorizer(analyzer="char", ngram_range=(1, 3), min_df=2, sublinear_tf=True)
+    fitted = LogisticRegression(C=6, solver="liblinear").fit(runs.fit_transform(train.texts), train.labels)
     found: Labels = fitted.predict(runs.transform(dev.texts))
     return found
 
