@@ -252,3 +252,18 @@ def test_own_policies(tmp_path: Path) -> None:
     (folder / "house.toml").write_text('[[rule]]\nname = "x"\npatterns = ["("]\n', encoding="utf-8")
     with pytest.raises(ConfigError, match="regular expression"):
         load_policy(tmp_path)
+
+
+def test_what_says_nothing_is_not_let_through_either() -> None:
+    empty = {
+        "bullets": ["1. Weleda", "Brand", "品牌"],
+        "description": ["The item.", "It comes from Weleda", "It comes from Weleda.", "It comes from Weleda."],
+        "faq": [{"question": "Brand", "answer": "It comes from Weleda."}],
+        "meta_description": "...",
+    }
+    page = make_page(CREAM, PageRequest(item_id=CREAM.item_id), POLICY, models=Model(empty), render=render)
+    assert {one.sentence for one in page.removed if one.kind == "form"} == {
+        "1. Weleda", "Brand", "品牌", "The item.", "It comes from Weleda", "It comes from Weleda.", "..."
+    }  # fmt: skip
+    assert page.description.count("It comes from Weleda.") == 1
+    assert page.meta.description != "..."

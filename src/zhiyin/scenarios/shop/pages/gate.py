@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from zhiyin.scenarios.grounding import Checked, Source, check
 from zhiyin.scenarios.shop.pages.draft import ENDING
 from zhiyin.scenarios.shop.pages.page import Claim, Flag, Gone
 from zhiyin.scenarios.shop.pages.policy import Policy
-from zhiyin.scripts import Language
+from zhiyin.scripts import Language, is_han
+
+_NUMBERED = re.compile(r"\s*(?:\d+[.)、]|[-*•])\s*")
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,27 @@ class Gate:
         if (checked := self._kept.get(text)) is None:
             checked = self._kept[text] = check(text, self._source, self._language)
         wrong = [Gone(field, one.sentence, one.what, one.why, one.kind, by) for one in checked.removed]
+        if by == "model" and (flaw := self._flaw(field, text, checked)) is not None:
+            wrong.append(Gone(field, text, text[:40], flaw, "form", by))
         broken = self._policy.broken(text, self._language)
         wrong += [Gone(field, text, one.what, one.why, "policy", by) for one in broken if one.action == "remove"]
         flags = [Flag(field, one.what, one.why) for one in broken if one.action == "review"]
         return Passed(wrong, _claims(field, checked), flags)
+
+    def _flaw(self, field: str, text: str, checked: Checked) -> str | None:
+        """What is wrong with the form of a text; a small model writes much that is true and says nothing."""
+        asks = field.endswith("question")
+        han = sum(map(is_han, text))
+        letters = sum(one.isalpha() for one in text) - han
+        if han < 2 if self._language == "zh" else letters < 6 or han > letters:
+            return "it is not in the page's language, or no text"
+        if asks and text[-1] not in "?？":
+            return "it asks nothing"
+        if not asks and not any(one.evidence for one in checked.kept):
+            return "it says nothing of the item"
+        if not asks and not field.startswith("bullets") and text[-1] not in '.!。！…”"':
+            return "it is no whole sentence"
+        return "it is a number in a list" if _NUMBERED.match(text) else None
 
     def title(self, field: str, text: str) -> Passed:
         """The item's own title is borne out by itself, or the beginning of it; policies hold for it as for the rest."""

@@ -178,7 +178,11 @@ class _Joined:
         model, replaced, dropped = len(written), 0, 0
         for text in written:
             field = f"{name}.{len(kept)}"
-            if self._take(field, text, self._gate.look(field, text, "model")) is not None:
+            look = self._gate.look(field, text, "model")
+            if text in kept:
+                again = Gone(field, text, text[:40], "it says the same again", "form", "model")
+                look = Passed([*look.wrong, again], [], [])
+            if self._take(field, text, look) is not None:
                 kept.append(text)
                 continue
             instead = self._instead(field, spare, by)

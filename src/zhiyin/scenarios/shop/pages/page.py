@@ -25,7 +25,8 @@ class Claim:
 @dataclass(frozen=True)
 class Gone:
     """A text that was not let onto the page: ``what`` in it no attribute bears out or a policy forbids, and ``why``.
-    ``kind`` is number, name, material, claim, denial, quotation, role, word, hidden or policy; ``by`` who wrote it:
+    ``kind`` is number, name, material, claim, denial, quotation, role, word, hidden, policy or (of what a model
+    wrote) form; ``by`` who wrote it:
     "model", "template", "item" (the catalogue) or "person" (an edit)."""
 
     field: str
