@@ -118,6 +118,18 @@ def test_any_text_can_be_read(text: str) -> None:
     assert len(made.summary_of) <= 3
 
 
+def test_a_draft_takes_less_than_50_milliseconds() -> None:
+    """Of the processor, of a text of three screens; the middle one of five."""
+    text = "\n\n".join([ZH.replace("火箭", f"火箭{at}") for at in range(12)])
+    assert 2000 < len(text) < 4000
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        make(Article.of(text, "火箭三连胜"), NOBODY)
+        took.append(time.process_time() - began)
+    assert sorted(took)[2] < 0.05
+
+
 def test_a_long_text_takes_no_longer() -> None:
     article = "".join(f"第{at}条路线经过{at % 7}个村庄，沿途的茶园在{at % 12 + 1}月采摘。\n" for at in range(4000))
     began = time.process_time()

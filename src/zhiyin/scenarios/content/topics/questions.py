@@ -165,7 +165,7 @@ def accepted(
             items = [one.item_id for one in topic.examples if one.title and shortened(quotable(one.title)) in text]
             found.append(Question(text, tier, items))
         else:
-            refused += bool(text)
+            refused += 1
             found.append(replace(one, reason=f"the model's question was not taken: {why or 'asked twice'}"))
     return found, refused
 
