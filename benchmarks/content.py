@@ -131,13 +131,15 @@ def simulated(random: np.random.Generator, growth: float, rising_topics: int, bu
     people = random.dirichlet(np.full(TOPICS, 0.3), 600)
     busy = np.where(random.random((DAYS, TOPICS)) < bursts, 3.0, 1.0)
     busy[:7, :rising_topics] *= growth
-    rows: list[tuple[int, int, int]] = []
+    parts = []
     for day in range(DAYS):
-        for person in np.flatnonzero(random.random(600) < 0.3):
-            chance = people[person] * busy[day]
-            taken = random.choice(TOPICS, random.integers(1, 5), p=chance / chance.sum())
-            rows += [(int(person), int(topic), day) for topic in taken]
-    user, item, days = (np.array(column) for column in zip(*rows, strict=True))
+        active = np.flatnonzero(random.random(600) < 0.3)
+        took = np.repeat(active, random.integers(1, 5, len(active)))
+        chance = people[took] * busy[day]
+        bounds = (chance / chance.sum(axis=1, keepdims=True)).cumsum(axis=1)
+        topic = np.minimum((random.random(len(took))[:, None] > bounds).sum(axis=1), TOPICS - 1)
+        parts.append(np.stack([took, topic, np.full(len(took), day)]))
+    user, item, days = np.concatenate(parts, axis=1)
     return pl.DataFrame({"user_id": user.astype(str), "item_id": item.astype(str), "day": days})
 
 
