@@ -263,7 +263,7 @@ def test_what_says_nothing_is_not_let_through_either() -> None:
     }
     page = make_page(CREAM, PageRequest(item_id=CREAM.item_id), POLICY, models=Model(empty), render=render)
     assert {one.sentence for one in page.removed if one.kind == "form"} == {
-        "1. Weleda", "Brand", "品牌", "The item.", "It comes from Weleda", "It comes from Weleda.", "..."
+        "Brand", "品牌", "The item.", "It comes from Weleda", "It comes from Weleda.", "..."
     }  # fmt: skip
     assert page.description.count("It comes from Weleda.") == 1
     assert page.meta.description != "..."

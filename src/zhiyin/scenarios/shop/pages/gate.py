@@ -37,7 +37,7 @@ class Gate:
         if (checked := self._kept.get(text)) is None:
             checked = self._kept[text] = check(text, self._source, self._language)
         wrong = [Gone(field, one.sentence, one.what, one.why, one.kind, by) for one in checked.removed]
-        if by == "model" and (flaw := self._flaw(field, text, checked)) is not None:
+        if by == "model" and not wrong and (flaw := self._flaw(field, text, checked)) is not None:
             wrong.append(Gone(field, text, text[:40], flaw, "form", by))
         broken = self._policy.broken(text, self._language)
         wrong += [Gone(field, text, one.what, one.why, "policy", by) for one in broken if one.action == "remove"]
@@ -49,13 +49,13 @@ class Gate:
         asks = field.endswith("question")
         han = sum(map(is_han, text))
         letters = sum(one.isalpha() for one in text) - han
-        if han < 2 if self._language == "zh" else letters < 6 or han > letters:
+        if han < 2 if self._language == "zh" else letters < 3 or han > letters:
             return "it is not in the page's language, or no text"
         if asks and text[-1] not in "?？":
             return "it asks nothing"
         if not asks and not any(one.evidence for one in checked.kept):
             return "it says nothing of the item"
-        if not asks and not field.startswith("bullets") and text[-1] not in '.!。！…”"':
+        if not asks and not field.startswith("bullets") and text[-1] not in '.!?。！？…”"':
             return "it is no whole sentence"
         return "it is a number in a list" if _NUMBERED.match(text) else None
 
