@@ -59,26 +59,27 @@ def numbers(text: str) -> list[Number]:
 
 def _english(words: str) -> tuple[float, bool]:
     """Value, and whether the last word is an ordinal."""
-    total, part, last = 0, 0, ""
+    # Floats: a row of words that is no number comes to infinity, and fails nowhere.
+    total, part, last = 0.0, 0.0, ""
     for last in (word for word in re.split(r"[\s-]+", words.lower()) if word != "and"):
         value = _WORDS[last]
         if last == "hundred":
-            part = max(part, 1) * value
+            part = max(part, 1.0) * value
         elif last in _BIG:
-            total, part = total + max(part, 1) * value, 0
+            total, part = total + max(part, 1.0) * value, 0.0
         else:
             part += value
-    return float(total + part), last in _ORDINALS
+    return total + part, last in _ORDINALS
 
 
 def _chinese(text: str) -> float:
-    total, part, digit = 0, 0, 0
+    total, part, digit = 0.0, 0.0, 0.0
     for one in text:
         if one in _DIGITS:
             # Digits in a row are read as written: 二〇二四.
             digit = 10 * digit + _DIGITS[one]
         elif one in _PLACES:
-            part, digit = part + max(digit, 1) * _PLACES[one], 0
+            part, digit = part + max(digit, 1.0) * _PLACES[one], 0.0
         else:
-            total, part, digit = total + max(part + digit, 1) * _MYRIADS[one], 0, 0
-    return float(total + part + digit)
+            total, part, digit = total + max(part + digit, 1.0) * _MYRIADS[one], 0.0, 0.0
+    return total + part + digit

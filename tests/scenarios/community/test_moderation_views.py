@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,3 +119,10 @@ def test_tables_are_sound() -> None:
     assert syllables()["傻"] == ("sha",)
     assert parts().whole["弓虽"] == "强"
     assert pictures()["🐶"] == "狗"
+
+
+@pytest.mark.parametrize("signs", ["@$", "@!", "1!", "a!", "a1", "|@"])
+def test_a_text_of_signs_takes_no_time(signs: str) -> None:
+    began = time.perf_counter()
+    views(signs * LONGEST)
+    assert time.perf_counter() - began < 1.5

@@ -72,7 +72,7 @@ def _names() -> dict[str, tuple[str, float]]:
 
 UNITS = _names()
 _UNIT = re.compile(
-    r"\s*-?\s*(" + "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True)) + r")(?![a-z])"
+    r"\s*+-?\s*+(" + "|".join(re.escape(name) for name in sorted(UNITS, key=len, reverse=True)) + r")(?![a-z])"
 )
 _SIGN = re.compile(r"(us\$|[$¥€£]|\brmb|\busd)\s*$")
 _SCALES = {"万": 10_000, "亿": 100_000_000, "千": 1_000, "百": 100, "k": 1000}
@@ -95,7 +95,13 @@ _DATES = (
     re.compile(rf"\b(?P<n>{_MONTH})\.?\s+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?\b(?![\d,.]*\d)"),
 )
 _FRACTION = re.compile(r"(?<![\d/.])(?:(\d+)\s+)?(\d+)/(\d+)(?![\d/])")
-_CODE = re.compile(rf"(?<![^\W{HAN}])(?=[a-z0-9.-]*[a-z])(?=[a-z0-9.-]*\d)[a-z0-9]+(?:[.-][a-z0-9]+)*(?![^\W{HAN}])")
+_CODE = re.compile(
+    rf"(?<![^\W{HAN}])(?=[a-z0-9.-]{{0,64}}[a-z])(?=[a-z0-9.-]{{0,64}}\d)[a-z0-9]+(?:[.-][a-z0-9]+)*(?![^\W{HAN}])"
+)
+_MEASURE = re.compile(r"(?:\d++(?:[.,]\d++)?+[-x]?+)+([a-z.-]*)")
+"""Possessive: a long number could be taken apart in too many ways."""
+_BEFORE = 16
+"""Characters before a number in which the sign of a currency is looked for."""
 
 
 @dataclass(frozen=True)
@@ -144,8 +150,8 @@ def quantities(text: str) -> list[Quantity]:
     for start, end in codes(text):
         taken[start:end] = b"\1" * (end - start)
     for match in _FRACTION.finditer(text):
-        if not any(taken[match.start() : match.end()]) and int(match[3]):
-            value = int(match[1] or 0) + int(match[2]) / int(match[3])
+        if not any(taken[match.start() : match.end()]) and float(match[3]):
+            value = float(match[1] or 0) + float(match[2]) / float(match[3])
             keep(_measured(text, match.start(), match.end(), value, False))
     for number in numbers(text):
         if not any(taken[number.start : number.end]):
@@ -157,7 +163,7 @@ def codes(text: str) -> Iterable[tuple[int, int]]:
     """Where letters and digits stand together and are no measure: B5, 2-in-1 is none, iphone15 is."""
     for match in _CODE.finditer(text):
         word = match[0]
-        measure = re.fullmatch(r"(?:\d+(?:[.,]\d+)?[-x]?)+([a-z.-]*)", word)
+        measure = _MEASURE.fullmatch(word)
         if measure and (measure[1].strip("-") in UNITS or measure[1] in ("st", "nd", "rd", "th", "s", "k", "-in", "x")):
             continue
         if re.fullmatch(r"\d+(?:-[a-z]+)+(?:-\d+)?|[a-z]+(?:-[a-z]+)*-\d+(?:\.\d+)?", word):
@@ -181,7 +187,7 @@ def _measured(text: str, start: int, end: int, value: float, percent: bool) -> Q
     scaled = scale in _SCALES and text[end : end + 2] not in ("千克", "千卡", "千米") and text[start].isdigit()
     if scaled and (scale != "k" or not text[end + 1 : end + 2].isalpha()):
         value, end = value * _SCALES[scale], end + 1
-    if (sign := _SIGN.search(text[:start])) is not None:
+    if (sign := _SIGN.search(text, max(0, start - _BEFORE), start)) is not None:
         return Quantity(sign.start(), end, value, _SIGNS[sign[1]])
     if (unit := _UNIT.match(text, end)) is not None:
         name, factor = UNITS[unit[1]]

@@ -75,6 +75,8 @@ _CUTS: dict[Language, re.Pattern[str]] = {
     "zh": re.compile(r"(?<!\d)[，,；;：:](?!\d)|——"),
     "en": re.compile(r",\s+|;\s+|\s+[—–-]\s+|:\s+"),
 }
+LONGEST = 1_000
+"""Characters of a sentence from which headlines are made, at most: what is longer is a list or no sentence."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def candidates(article: Article, phrases: Sequence[str]) -> list[Headline]:
     if article.title:
         found[_key(article.title)] = Headline(article.title, "title", ())
     for place, one in enumerate(article.sentences):
-        if article.worth[place] <= 0:
+        if article.worth[place] <= 0 or len(one.text) > LONGEST:
             continue
         for text, kind in _of_sentence(one.text, article.language, phrases):
             found.setdefault(_key(text), Headline(text, kind, (place,)))
