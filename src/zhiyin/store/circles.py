@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from zhiyin.store.dialect import insert_rows
 from zhiyin.store.part import Part
@@ -25,13 +25,8 @@ class Circles(Part):
     def replace(self, members: Iterable[Member]) -> int:
         """Members of all circles anew, in one transaction; no pair may come twice. How many."""
 
-        def rows() -> Iterator[tuple[str, str, float]]:
-            for one in members:
-                yield one.circle_id, one.user_id, one.weight
-
         with self._guarded(), self._writer.begin() as connection:
-            connection.execute(delete(circle_members))
-            return insert_rows(connection, circle_members, ["circle_id", "user_id", "weight"], rows())
+            return replace_members(connection, members)
 
     def of_user(self, user_id: str) -> list[Member]:
         """The strongest first."""
@@ -54,6 +49,17 @@ class Circles(Part):
         """Members by circle, in order of id."""
         query = select(circle_members.c.circle_id, func.count()).group_by(circle_members.c.circle_id)
         return {row[0]: int(row[1]) for row in self._rows(query.order_by(circle_members.c.circle_id))}
+
+
+def replace_members(connection: Connection, members: Iterable[Member]) -> int:
+    """Members of all circles anew; no pair may come twice. How many."""
+
+    def rows() -> Iterator[tuple[str, str, float]]:
+        for one in members:
+            yield one.circle_id, one.user_id, one.weight
+
+    connection.execute(delete(circle_members))
+    return insert_rows(connection, circle_members, ["circle_id", "user_id", "weight"], rows())
 
 
 _COLUMNS = [circle_members.c[name] for name in Member.__dataclass_fields__]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from zhiyin.ports import Written
-from zhiyin.store import appending, erasing, feedback, impressions, merging, records, rows
+from zhiyin.store import appending, circles, erasing, feedback, impressions, merging, records, rows
 from zhiyin.store.appending import content_id
 from zhiyin.store.changes import HIDDEN, ITEM, NOTED, PROFILE, Notes
 from zhiyin.store.dialect import IN_LIST, insert_new, insert_rows
@@ -184,6 +184,12 @@ class Writer:
     def delete_records(self, kind: str, key: str) -> int:
         """Every version; how many are gone."""
         return records.delete_records(self._connection, kind, key)
+
+    def replace_circle_members(self, members: Iterable[circles.Member]) -> int:
+        """Members of all circles anew; how many. Whoever is not among the people, as they were erased or merged since
+        somebody looked, is left out."""
+        known = {row[0] for row in self._connection.execute(select(users.c.user_id))}
+        return circles.replace_members(self._connection, (one for one in members if one.user_id in known))
 
     def merge_people(self, source: str, target: str) -> dict[str, int]:
         """All that is held of ``source`` becomes ``target``'s; rows moved by table. See ``store.merging``."""

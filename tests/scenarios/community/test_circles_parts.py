@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import networkx  # type: ignore[import-untyped]  # it ships no types
@@ -12,13 +14,16 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from zhiyin.errors import ConfigError
-from zhiyin.scenarios.community.circles import CirclesParams, circles_params
+from zhiyin.scenarios.community.circles import CirclesParams, circles, circles_params
 from zhiyin.scenarios.community.circles.graph import Layers, alike, fused, together
+from zhiyin.scenarios.community.circles.kept import keep
 from zhiyin.scenarios.community.circles.layout import centres, radii, spots
 from zhiyin.scenarios.community.circles.members import memberships, stable_ids
 from zhiyin.scenarios.community.circles.naming import by_template, refused
 from zhiyin.scenarios.community.circles.parting import belonging, by_size, conductances, densities, modularity, parted
 from zhiyin.scenarios.community.circles.typical import Typical, TypicalInterest, TypicalItem
+from zhiyin.store import open_store
+from zhiyin.store.circles import Member
 from zhiyin.types import Histories
 
 PLAIN = CirclesParams(smallest=2)
@@ -214,3 +219,23 @@ def test_parameters_come_from_a_file(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=said) as refused_:
             circles_params(tmp_path)
         assert "circles.toml" in refused_.value.line
+
+
+def test_circles_are_kept_in_one_go(tmp_path: Path) -> None:
+    body = {"size": 2, "name": {"en": "a", "zh": "甲"}}
+    with closing(open_store("sqlite:///zhiyin.db", tmp_path)) as store:
+        with store.writing() as writer:
+            writer.set_users([("here", "{}"), ("there", "{}")])
+        keep(
+            store, [Member("c1", "here"), Member("c1", "there"), Member("c1", "erased meanwhile")], {"c1": body}, [], {}
+        )
+        assert [one.user_id for one in store.circles.all()] == ["here", "there"]
+
+        def broken() -> Iterator[Member]:
+            yield Member("c2", "here")
+            raise RuntimeError("in the middle")
+
+        with pytest.raises(RuntimeError):
+            keep(store, broken(), {"c2": body}, ["c1"], {})
+        assert [one.circle_id for one in store.circles.all()] == ["c1", "c1"]
+        assert [one.id for one in circles(store)] == ["c1"]

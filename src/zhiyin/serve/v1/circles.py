@@ -6,8 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from zhiyin.errors import Conflict, NotEnoughData, NotTrained, UsageError
-from zhiyin.llm import open_models
 from zhiyin.ports import LanguageModels
 from zhiyin.scenarios.community.circles import build_circles, circle, circles, circles_of, circles_params, last_run
 from zhiyin.scenarios.community.circles.kept import Circle
@@ -15,9 +13,8 @@ from zhiyin.scripts import Language
 from zhiyin.serve.auditing import Audits
 from zhiyin.serve.auth import CanAdmin, CanRead
 from zhiyin.serve.documented import CONFLICT, MISSING
-from zhiyin.serve.tenants import Tenant
-from zhiyin.serve.v1.conditions import fitting
 from zhiyin.serve.v1.fields import Id, Limit, Out, UserId
+from zhiyin.serve.v1.speaking import enough, with_models
 from zhiyin.store.sql import SqlStore
 
 router = APIRouter(prefix="/circles", tags=["community"])
@@ -162,30 +159,13 @@ async def get_circles_picture(tenant: CanRead, language: InLanguage = "en") -> R
 async def build_circles_now(tenant: CanAdmin, audits: Audits) -> RunOut:
     """Find circles anew. Those that are still there keep their ids. It takes seconds, and lists go on meanwhile."""
     await audits.write("circles.build")
-    models = await _models(tenant)
 
-    def job(store: SqlStore) -> dict[str, Any]:
-        own = models or open_models(tenant.settings.llm, store, patient=False)
-        try:
-            params = circles_params(tenant.project)
-            return build_circles(store, tenant.settings, tenant.project, params, own).to_dict()
-        finally:
-            if models is None:
-                own.close()
+    def job(store: SqlStore, models: LanguageModels) -> dict[str, Any]:
+        params = circles_params(tenant.project)
+        return build_circles(store, tenant.settings, tenant.project, params, models).to_dict()
 
-    with fitting():
-        try:
-            return RunOut(**await tenant.read(job))
-        except NotEnoughData as few:
-            raise Conflict(few.what, fix=few.fix) from few
-
-
-async def _models(tenant: Tenant) -> LanguageModels | None:
-    """Those of the engine: a model in this process is loaded once."""
-    try:
-        return await tenant.live.ask(lambda engine: engine.models)
-    except (NotTrained, UsageError):
-        return None
+    with enough():
+        return RunOut(**await with_models(tenant, job))
 
 
 def _out(one: Circle) -> CircleOut:

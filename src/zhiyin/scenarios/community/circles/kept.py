@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +32,13 @@ class Circle:
 
 def keep(
     store: SqlStore,
-    members: Sequence[Member],
+    members: Iterable[Member],
     bodies: Mapping[str, dict[str, Any]],
     gone: Sequence[str],
     run: dict[str, Any],
 ) -> None:
-    """Members of all circles anew. A circle that did not change gets no new version."""
+    """Members of all circles anew, in one transaction with what is said of them. A circle that did not change gets no
+    new version; whoever was erased while circles were found is in none."""
     known = kept_circles(store)
     with store.writing() as writer:
         for key, body in bodies.items():
@@ -48,7 +49,7 @@ def keep(
         for key in gone:
             writer.set_record_state(KIND, key, GONE)
         writer.put_record(RUNS, LAST, "done", run)
-    store.circles.replace(members)
+        writer.replace_circle_members(members)
 
 
 def kept_circles(store: SqlStore) -> dict[str, Record]:
