@@ -197,3 +197,24 @@ def test_pages_of_decisions(store: SqlStore, moderator: Moderator) -> None:
     assert [one.item_id for one in every(store, after=first[-1].item_id, limit=3)] == whole[3:]
     hidden = [one.item_id for one in every(store, Action.HIDE)]
     assert [every(store, Action.HIDE, after=after, limit=1)[0].item_id for after in (None, hidden[0])] == hidden
+
+
+def test_what_an_import_undid_is_done_again(store: SqlStore, moderator: Moderator) -> None:
+    override_item(store, GOOD, Action.HIDE, why="off topic", who="admin", now=NOW)
+    review_items(store, moderator, now=NOW)
+    with store.writing() as writer:
+        writer.set_items(
+            (key, text, None, [], json.dumps({"author": "u1"}), None, False) for key, text in TEXTS.items()
+        )
+    assert not is_hidden(store, BAD)
+    assert attribute(store, MILD) is None
+    told = review_items(store, moderator, now=NOW + DAY)
+    assert set(told.changed) == {BAD, MILD, GOOD, HIDDEN}
+    assert (told.stood, told.decided) == (4, 0)
+    assert is_hidden(store, BAD)
+    assert is_hidden(store, GOOD)
+    assert attribute(store, MILD) == "limit"
+    kept = latest(store, GOOD)
+    assert kept is not None
+    assert (kept.by, kept.who, kept.why) == (By.PERSON, "admin", "off topic")
+    assert review_items(store, moderator, now=NOW + DAY).changed == []

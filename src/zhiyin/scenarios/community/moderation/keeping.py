@@ -26,7 +26,8 @@ from zhiyin.store.writer import Writer
 
 DECISION, APPEAL = "moderation.decision", "person.appeal"
 ATTRIBUTE = "moderation"
-"""Attribute of an item that is limited: its value is "limit"; the re-ranking stage ``limited`` reads it."""
+LIMITED = "limit"
+"""Attribute of an item that is limited, and its value; the re-ranking stage ``limited`` reads it."""
 DAY = 86_400_000_000
 
 
@@ -145,6 +146,25 @@ def put_override(
     return _put(writer, item, action, By.PERSON, now, expires, previous_of(writer, item_id), why=why, who=who)
 
 
+def undone(item: ItemRow, kept: Kept) -> bool:
+    """Whether what was decided is not so any more: whoever imports an item anew writes it as a whole, shown and without
+    what was noted of it."""
+    if kept.action is Action.LIMIT:
+        return not _tagged(item)
+    return kept.action is not Action.ALLOW and not item.hidden
+
+
+def put_again(writer: Writer, item: ItemRow, now: int, kept: Kept) -> Kept:
+    """What was decided already, done once more."""
+    again = (writer, item, kept.action, kept.by, now, kept.expires, kept)
+    return _put(*again, why=kept.why, who=kept.who, told=dict(kept.told))
+
+
+def _tagged(item: ItemRow) -> bool:
+    told = json.loads(item.attributes or "{}")
+    return isinstance(told, dict) and told.get(ATTRIBUTE) == LIMITED
+
+
 def put_expiry(writer: Writer, item: ItemRow, now: int, previous: Kept) -> Kept:
     """The end of ``previous``: the item is shown again, until its text or the policies change."""
     return _put(writer, item, Action.ALLOW, By.EXPIRY, now, None, previous, told=dict(previous.told))
@@ -252,9 +272,10 @@ def _put(
         ours = False
     elif not item.hidden:
         ours = False
+    # An import may have taken the attribute away, and one that is there without a decision is somebody else's.
     was_limited = previous is not None and previous.action is Action.LIMIT
-    if (action is Action.LIMIT) != was_limited:
-        writer.patch_item(item.item_id, attributes={ATTRIBUTE: "limit" if action is Action.LIMIT else None})
+    if _tagged(item) != (action is Action.LIMIT) and (was_limited or action is Action.LIMIT):
+        writer.patch_item(item.item_id, attributes={ATTRIBUTE: LIMITED if action is Action.LIMIT else None})
     body = {
         "by": by,
         "expires": expires,

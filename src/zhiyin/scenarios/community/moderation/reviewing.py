@@ -20,9 +20,11 @@ from zhiyin.scenarios.community.moderation.keeping import (
     now_,
     pages,
     previous_of,
+    put_again,
     put_decision,
     put_expiry,
     text_of,
+    undone,
 )
 from zhiyin.scenarios.community.moderation.policy import Action
 from zhiyin.store.rows import ItemRow
@@ -70,7 +72,8 @@ def review_items(
 ) -> Reviewed:
     """Decide about ``item_ids``, or all items. What a person decided stands until it expires. What policies decided
     stands while text, policies and classifier are the same, unless ``again``; when it expires the item is shown again.
-    Each page of items is one transaction. Raises UnknownItem."""
+    What stands is done once more where an import undid it. Each page of items is one transaction. Raises
+    UnknownItem."""
     at = now_() if now is None else now
     told = Reviewed()
     progress = progress or Silent()
@@ -101,6 +104,7 @@ def _review(
 ) -> None:
     asked: list[ItemRow] = []
     over: list[ItemRow] = []
+    redo: list[ItemRow] = []
     told.looked += len(rows)
     for row in rows:
         kept = previous[row.item_id]
@@ -108,14 +112,16 @@ def _review(
             asked.append(row)
         elif kept.by is By.PERSON and kept.stands(now):
             told.stood += 1
+            redo += [row] if undone(row, kept) else []
         elif kept.by is By.PERSON or again or not _same(kept, row, moderator):
             asked.append(row)
         elif not kept.stands(now):
             over.append(row)
         else:
             told.stood += 1
+            redo += [row] if undone(row, kept) else []
     decisions = moderator.decide_many([text_of(row) for row in asked], seconds)
-    if not (asked or over):
+    if not (asked or over or redo):
         return
     with store.writing() as writer:
         for row, decision in zip(asked, decisions, strict=True):
@@ -136,6 +142,11 @@ def _review(
             if item is not None and kept is not None and not _overtaken(writer, kept, row.item_id):
                 put_expiry(writer, item, now, kept)
                 told.expired += 1
+                told.changed.append(row.item_id)
+        for row in redo:
+            item, kept = writer.item(row.item_id), previous[row.item_id]
+            if item is not None and kept is not None and not _overtaken(writer, kept, row.item_id):
+                put_again(writer, item, now, kept)
                 told.changed.append(row.item_id)
 
 
