@@ -19,7 +19,15 @@ from zhiyin.ports import LanguageModels, NoLanguageModels, Progress, Silent
 from zhiyin.prepare import read_catalogue
 from zhiyin.scenarios.content.topics.activity import read_events
 from zhiyin.scenarios.content.topics.grouping import NONE, centres_of, groups_of, placed
-from zhiyin.scenarios.content.topics.kept import BY_PERSON, Topic, Topics, read_topics, write_topics
+from zhiyin.scenarios.content.topics.kept import (
+    BY_PERSON,
+    Topic,
+    Topics,
+    read_topics,
+    topics_now,
+    with_names,
+    write_topics,
+)
 from zhiyin.scenarios.content.topics.naming import Spoken, named, spoken, still_holds
 from zhiyin.scenarios.content.topics.settings import TopicsSettings, WindowSettings
 from zhiyin.types import Catalogue, Floats, IdMap, Ints
@@ -121,6 +129,7 @@ def find_topics(
     retired = _retired(before, {one.topic_id for one in found})
     kept = Topics(end, encoder, tuple(found), tuple(retired))
     with store.writing() as writer:
+        kept = with_names(kept, topics_now(writer))
         write_topics(writer, kept)
     same = sum(one is not None and one.topic_id in known for one in matched)
     back = sum(one is not None for one in matched) - same

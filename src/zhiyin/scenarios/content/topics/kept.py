@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from zhiyin.errors import UsageError
 from zhiyin.types import Floats
 
 if TYPE_CHECKING:
+    from zhiyin.store.records import Record
     from zhiyin.store.sql import SqlStore
     from zhiyin.store.writer import Writer
 
@@ -83,12 +85,30 @@ class Topics:
 
 def read_topics(store: SqlStore) -> Topics | None:
     """What was found last; None where nothing was yet."""
-    kept = store.records.latest(KIND, KEY)
+    return _topics(store.records.latest(KIND, KEY))
+
+
+def topics_now(writer: Writer) -> Topics | None:
+    """The same as the transaction of ``writer`` sees it: nobody writes meanwhile."""
+    return _topics(writer.record(KIND, KEY))
+
+
+def _topics(kept: Record | None) -> Topics | None:
     if kept is None:
         return None
     body = kept.body
     topics, retired = (tuple(map(_topic, body[name])) for name in ("topics", "retired"))
     return Topics(int(body["time"]), body["encoder"], topics, retired)
+
+
+def with_names(found: Topics, now: Topics | None) -> Topics:
+    """``found`` with the names that people gave in ``now``, while it was being found; of two topics with one name the
+    other one's stays."""
+    for one in now.topics if now is not None else ():
+        if one.named_by == BY_PERSON:
+            with suppress(UsageError):
+                found = found.renamed(one.topic_id, one.name)
+    return found
 
 
 def write_topics(writer: Writer, topics: Topics) -> None:
@@ -107,11 +127,11 @@ def write_topics(writer: Writer, topics: Topics) -> None:
 def name_topic(store: SqlStore, topic_id: str, name: str) -> Topic:
     """Call a topic ``name`` from now on. Raises UsageError where no topics were found, there is no such topic, or the
     name is no use."""
-    found = read_topics(store)
-    if found is None:
-        raise UsageError(f"no topic '{topic_id}'", fix="run 'zhiyin topics find'")
-    renamed = found.renamed(topic_id, name)
     with store.writing() as writer:
+        found = topics_now(writer)
+        if found is None:
+            raise UsageError(f"no topic '{topic_id}'", fix="run 'zhiyin topics find'")
+        renamed = found.renamed(topic_id, name)
         write_topics(writer, renamed)
     return renamed.get(topic_id)
 
