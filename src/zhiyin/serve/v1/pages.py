@@ -28,6 +28,7 @@ from zhiyin.serve.auditing import Audits
 from zhiyin.serve.auth import CanRead, CanWrite
 from zhiyin.serve.documented import CONFLICT, MISSING
 from zhiyin.serve.v1.fields import Cursor, Flag, Id, In, ItemId, Limit, Out, Words
+from zhiyin.store.sql import SqlStore
 
 router = APIRouter(prefix="/pages", tags=["pages"])
 
@@ -125,22 +126,24 @@ async def make_page(
         user_id=name.user_id,
     )
 
-    def job(engine: Engine) -> PageOut:
-        wanted = None if name.user_id is None else wanted_by(engine.profile(name.user_id).interests)
-        return made(engine.models, wanted)
+    def known(engine: Engine) -> tuple[LanguageModels | None, dict[str, float] | None]:
+        return engine.models, None if name.user_id is None else wanted_by(engine.profile(name.user_id).interests)
 
-    def made(models: LanguageModels | None, wanted: dict[str, float] | None) -> PageOut:
-        pages = Pages(tenant.store, tenant.project, models)
+    try:
+        models, wanted = await tenant.live.ask(known)
+    except NotTrained as untrained:
+        if name.user_id is not None:
+            raise Conflict("nothing is known of anybody yet", where="user_id", fix="train first") from untrained
+        models, wanted = None, None
+
+    def made(store: SqlStore) -> PageOut:
+        # Not at the engine's desk: a language model takes its time, and others wait there.
+        pages = Pages(store, tenant.project, models)
         if asked.keep:
             return _out(pages.draft(request, wanted=wanted))
         return PageOut(version=None, state=None, time=None, page=pages.make(request, wanted=wanted))
 
-    try:
-        return await tenant.live.ask(job)
-    except NotTrained as untrained:
-        if name.user_id is not None:
-            raise Conflict("nothing is known of anybody yet", where="user_id", fix="train first") from untrained
-        return await tenant.read(lambda store: made(None, None))
+    return await tenant.read(made)
 
 
 @router.get("", response_model=PageOut, responses=ALLOWED)
@@ -181,7 +184,7 @@ async def page_versions(
     """Every version of a page, and what was decided of them."""
     name = _name(item_id, language, segment, user_id)
 
-    def job(store: Any) -> Versions:
+    def job(store: SqlStore) -> Versions:
         pages = Pages(store, tenant.project)
         return Versions(versions=list(map(_out, pages.versions(name))), reviews=pages.reviews(name))
 
