@@ -23,6 +23,6 @@ def test_figures_and_names() -> None:
     assert f"wait up to {PATIENCE:g} s" in SAYS
     assert f"{changes.NOTED:,} of a kind" in SAYS
     assert f"`{KEY_FILE}`" in SAYS
-    assert [str(job) for job in PERSONAL] == ["profiles", "queries", "explanations", "rerank"]
-    assert "for profiles, queries, explanations and re-ranking" in SAYS
+    assert [str(job) for job in PERSONAL] == ["profiles", "queries", "explanations", "rerank", "pages"]
+    assert "for profiles, queries, explanations, re-ranking and pages" in SAYS
     assert "leases" not in {table.name for table in TABLES}

@@ -38,7 +38,7 @@ from zhiyin.store.schema import (
 )
 from zhiyin.types import Job
 
-PERSONAL = (Job.PROFILES, Job.QUERIES, Job.EXPLANATIONS, Job.RERANK)
+PERSONAL = (Job.PROFILES, Job.QUERIES, Job.EXPLANATIONS, Job.RERANK, Job.PAGES)
 KEY_FILE = "erasure.key"
 
 
