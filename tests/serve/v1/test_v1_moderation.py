@@ -67,6 +67,8 @@ def test_who_may_do_what(client: TestClient, app: FastAPI) -> None:
     app.state.gate._keys_until = 0.0
     reading = with_key(key)
     assert client.post("/v1/moderation/check", json={"texts": ["好"]}, headers=reading).status_code == 200
+    # Work without end is nobody's to ask for.
+    assert client.post("/v1/moderation/check", json={"texts": ["好" * 20_000] * 51}, headers=reading).status_code == 422
     override = {"item_id": TEAS[0], "action": "hide"}
     assert client.put("/v1/moderation/override", json=override, headers=reading).status_code == 403
     assert client.post("/v1/moderation/review", json={}, headers=reading).status_code == 403

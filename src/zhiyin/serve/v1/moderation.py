@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from fastapi import APIRouter, Body, Query
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from zhiyin.scenarios.community.moderation import (
     Action,
@@ -22,6 +22,7 @@ from zhiyin.scenarios.community.moderation import (
     trail,
 )
 from zhiyin.scenarios.community.moderation.keeping import DAY, now_, put_override
+from zhiyin.scenarios.community.moderation.view import LONGEST
 from zhiyin.serve.auditing import Audits, pseudonym
 from zhiyin.serve.auth import CanAdmin, CanRead, CanWrite
 from zhiyin.serve.documented import MISSING
@@ -34,10 +35,19 @@ router = APIRouter(prefix="/moderation", tags=["community"])
 
 TEXTS = 1_000
 """Texts of one request."""
+SIGNS = 1_000_000
+"""Characters of them that are read, together: about half a minute's work."""
 
 
 class CheckTexts(In):
     texts: Annotated[list[LongText], Field(min_length=1, max_length=TEXTS)]
+    """Of each the first 20,000 characters are read; together at most a million."""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if sum(min(len(one), LONGEST) for one in self.texts) > SIGNS:
+            raise ValueError(f"more than {SIGNS:,} characters to read: send fewer texts at a time")
+        return self
 
 
 class Decisions(Out):

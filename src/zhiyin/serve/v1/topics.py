@@ -117,7 +117,7 @@ class NamedTopic(Out):
 
 
 SEGMENT = {"where": {"city": "杭州"}, "rising": True, "questions": 3}
-CIRCLE = {"circle": "c-1", "days": 14, "before": 56}
+CIRCLE = {"circle": "c1", "days": 14, "before": 56}
 
 
 @router.get("", response_model=Discussed, responses=CONFLICT)
@@ -194,6 +194,8 @@ async def _discussed(tenant: Tenant, asked: TopicsAsked) -> Discussed:
             window=WindowSettings(days=asked.days, before=asked.before),
             questions=asked.questions,
             models=models,
+            # Whoever may only read keeps a model no longer than an answer takes.
+            seconds=tenant.settings.llm.answer_seconds,
         )
 
     with enough():

@@ -114,9 +114,15 @@ def templates(topic: TopicView, language: Language, most: int) -> list[Question]
 
 
 def questions_of(
-    topics: Sequence[Topic], shown: Sequence[TopicView], most: int, models: LanguageModels, settings: Settings
+    topics: Sequence[Topic],
+    shown: Sequence[TopicView],
+    most: int,
+    models: LanguageModels,
+    settings: Settings,
+    seconds: float | None = None,
 ) -> Asked:
-    """``shown`` with up to ``most`` questions each; ``topics`` are the same as they are kept."""
+    """``shown`` with up to ``most`` questions each; ``topics`` are the same as they are kept. ``seconds`` is what a
+    model may take for all of them, None the settings' ``batch_seconds``."""
     most = min(most, MOST)
     plain_ = [templates(one, _language(topic), most) for topic, one in zip(topics, shown, strict=True)]
     if models.tier(JOB) is not Tier.REMOTE:
@@ -135,7 +141,7 @@ def questions_of(
         )
         for topic, one in zip(topics, shown, strict=True)
     ]
-    answers = models.complete(JOB, prompts, seconds=settings.llm.batch_seconds)
+    answers = models.complete(JOB, prompts, seconds=seconds or settings.llm.batch_seconds)
     replaced, tier, fallback = 0, Tier.NONE, None
     told = []
     for topic, one, own, answer in zip(topics, shown, plain_, answers, strict=True):

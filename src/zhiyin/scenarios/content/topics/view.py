@@ -94,9 +94,11 @@ def discussed(
     window: WindowSettings | None = None,
     questions: int = 3,
     models: LanguageModels | None = None,
+    seconds: float | None = None,
 ) -> Discussed:
     """The ``k`` topics that most people of ``group`` took of late, those that rise first; with ``topic_id`` that one
-    alone. ``questions`` of each are given to start a discussion (0: none, which asks no language model).
+    alone. ``questions`` of each are given to start a discussion (0: none, which asks no language model); ``seconds`` is
+    what a model may take for them, None the settings' ``batch_seconds``.
 
     Raises NotEnoughData where no topics were found yet, UsageError for a group or topic that is not there.
     """
@@ -119,7 +121,7 @@ def discussed(
     tier, fallback = Tier.NONE, None
     if questions and shown:
         asked = [found.topics[place] for place in chosen]
-        answers = questions_of(asked, shown, questions, models or NoLanguageModels(), settings)
+        answers = questions_of(asked, shown, questions, models or NoLanguageModels(), settings, seconds)
         shown, tier, fallback = answers.topics, answers.tier, answers.fallback
     taken = sum(own.takers.values())
     placed = sum(count for item, count in own.takers.items() if item in places)
