@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Select, delete, select
+from sqlalchemy import Connection, Select, delete, func, select
 
 from zhiyin.store.dialect import IN_LIST, insert_new, many, sign
 from zhiyin.store.part import Part
@@ -53,17 +53,26 @@ class Impressions(Part):
         return [_impression(row) for row in self._rows(query)]
 
     def frame(
-        self, *, since: int | None = None, until: int | None = None, after: int = 0, experiment: str | None = None
+        self,
+        *,
+        since: int | None = None,
+        until: int | None = None,
+        after: int = 0,
+        experiment: str | None = None,
+        most: int | None = None,
     ) -> pl.DataFrame:
         """One row for every item of every list shown in ``since <= time < until``, with ``seq > after``: columns
         ``seq`` i64, ``impression_id``, ``user_id``, ``surface``, ``variant``, ``experiment``, ``bundle`` str, ``time``
         i64, ``confirmed`` bool, ``item_id`` str, ``position`` i64, ``propensity`` f64|null, in order of arrival, then
-        position. What events are joined to: by ``impression_id``, or by person and item within a window."""
+        position. What events are joined to: by ``impression_id``, or by person and item within a window. ``most`` keeps
+        to about so many lists, the latest that ever came."""
         import polars as pl
 
         table = impressions.c
         head = ["seq", "impression_id", "user_id", "surface", "variant", "experiment", "bundle", "time", "confirmed"]
         query = select(*(table[name] for name in head), table["items"]).where(table.seq > after).order_by(table.seq)
+        if most is not None:
+            query = query.where(table.seq > select(func.coalesce(func.max(table.seq), 0) - most).scalar_subquery())
         query = query if since is None else query.where(table.time >= since)
         query = query if until is None else query.where(table.time < until)
         query = query if experiment is None else query.where(table.experiment == experiment)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
 DAYS = 90
 """What an audience did in so many days before its latest event counts."""
+SHOWN = 20_000
+"""Lists that are looked at for what headlines do, the latest: a busy site shows more in a day than can be read while
+somebody waits, and the traits need far fewer."""
 WORDS = 200
 """Words kept, those that tell most."""
 PRIOR = 20.0
@@ -192,7 +195,7 @@ def _interests(
 
 
 def _shown(store: SqlStore, events: pl.DataFrame, until: int, people: Sequence[str] | None) -> pl.DataFrame:
-    frame = store.impressions.frame(since=until - DAYS * DAY)
+    frame = store.impressions.frame(since=until - DAYS * DAY, most=SHOWN)
     if people is not None:
         frame = frame.filter(frame["user_id"].is_in(list(people)))
     return outcomes(frame, events).frame
