@@ -86,6 +86,15 @@ def test_every_sentence_is_the_authors(text: str, title: str) -> None:
     assert made == make(Article.of(text, title), NOBODY)
 
 
+@pytest.mark.parametrize("headline", ["龙井早采五天", "Market Street to close"])
+def test_a_headline_above_the_text_is_no_sentence_of_its_summary(headline: str) -> None:
+    body = ZH if headline.startswith("龙") else EN
+    made = make(Article.of(f"{headline}\n\n{body}"), NOBODY)
+    assert headline not in made.summary
+    assert made.summary.startswith(Article.of(body).sentences[0].text)
+    assert make(Article.of(headline), NOBODY).summary == headline, "unless it is all there is"
+
+
 def test_a_headline_does_not_lose_what_limits_it() -> None:
     told = [
         ("如果明天下雨，比赛将在周六举行。", "比赛将在周六举行"),

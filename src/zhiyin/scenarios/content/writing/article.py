@@ -97,6 +97,14 @@ class Article:
         return found
 
     @cached_property
+    def body(self) -> list[int]:
+        """Places of all sentences but a headline that stands above the text, in a paragraph of its own: run together
+        with what follows it would read as one sentence with it."""
+        found = self.sentences
+        headed = len(found) > 1 and not ended(found[0].text) and found[1].paragraph > found[0].paragraph
+        return list(range(1 if headed else 0, len(found)))
+
+    @cached_property
     def bags(self) -> Floats:
         """Words and pairs of characters of each sentence, weighted by rarity, unit rows [sentences, words]."""
         counts = [Counter(grams(one.text)) for one in self.sentences]
@@ -179,8 +187,12 @@ def prose(text: str) -> float:
     mark at its end. Numbers are letters here: news is full of them."""
     signs = [one for one in text if not one.isspace()]
     letters = sum(one.isalnum() for one in signs) / max(1, len(signs))
-    ends = text.rstrip('"\u201d\u2019\u300d\u300f)\uff09')[-1:] in ".\u3002!\uff01?\uff1f\u2026;\uff1b"
-    return min(1.0, max(0.1, 4 * letters - 2.6)) * (1.0 if ends else 0.5)
+    return min(1.0, max(0.1, 4 * letters - 2.6)) * (1.0 if ended(text) else 0.5)
+
+
+def ended(text: str) -> bool:
+    """Whether a mark ends ``text``, as it ends a sentence and no heading."""
+    return text.rstrip('"\u201d\u2019\u300d\u300f)\uff09')[-1:] in tuple(".\u3002!\uff01?\uff1f\u2026;\uff1b")
 
 
 def alone(text: str, language: Language) -> float:

@@ -70,7 +70,7 @@ def make(
     title = [article.title] if article.title else []
     phrases = key_phrases([*title, *texts], PHRASES, rarity, [*map(terms, title), *article.terms])
     fit = FIT * np.array([audience.liking(text) for text in texts]) if audience.words else None
-    summary = article.chosen(SUMMARY_SENTENCES, _room(article), fit)
+    summary = article.chosen(SUMMARY_SENTENCES, _room(article), fit, article.body)
     parts = sections(article, phrases)
     return Made(
         article.language,

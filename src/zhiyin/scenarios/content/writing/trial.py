@@ -189,7 +189,7 @@ def settle(
         better = [one for one in analysis.compared if one.said == "better"]
         if not better:
             raise UsageError(
-                f"no headline is surely better yet: {analysis.verdict}", fix="wait, or name one with --variant"
+                f"no headline is surely better yet: {analysis.verdict}", fix="wait, or name the one that is to stand"
             )
         variant = max(better, key=lambda one: one.difference).variant
     if variant not in trial.headlines:
