@@ -12,6 +12,7 @@ from zhiyin.cli.common import Format, FormatOption, ProjectOption, open_project,
 from zhiyin.types import DEFAULT_SURFACE
 
 if TYPE_CHECKING:
+    from zhiyin.scenarios.shop.ads.placing import Office
     from zhiyin.scenarios.shop.ads.reporting import Report
 
 app = typer.Typer(
@@ -103,7 +104,9 @@ def place(
     from zhiyin.scenarios.shop.ads.placing import AdServer
 
     with Engine.open(project) as engine:
-        told = recommended(engine, AdServer(engine.store, project), user, k, surface=surface, page=page)
+        server = AdServer(engine.store, project)
+        told = recommended(engine, server, user, k, surface=surface, page=page)
+        office = server.office()
     if output is Format.JSON:
         print_json({"user_id": user, "surface": surface, "ads": told.ads, "items": told.items})
         return
@@ -114,6 +117,8 @@ def place(
             typer.echo(f"     show {one['show_id']}")
         else:
             typer.echo(f"{one['rank']:>3}  {name}")
+    if not told.ads:
+        typer.echo(_none_placed(office))
 
 
 @app.command("click")
@@ -163,6 +168,18 @@ def learn(project: ProjectOption = Path()) -> None:
         found = AdServer(opened.store, project).learn()
     weights = ", ".join(f"{name} {value:.3f}" for name, value in zip(FEATURES, found.weights, strict=True))
     typer.echo(f"{weights}; from {found.shows:,} shows with {found.clicks:,} clicks")
+
+
+def _none_placed(office: Office) -> str:
+    """Why a list may be without advertisements: pacing above all, on a campaign's first day."""
+    shares = zip(office.desk.market.names, office.desk.pacer.share, strict=True)
+    paced = ", ".join(f"'{name}' in {share:.1%}" for name, share in shares)
+    if not paced:
+        return "No advertisement: no campaign runs."
+    return (
+        f"No advertisement this time. By their pace campaigns take part in a share of the lists ({paced}); dates, "
+        "targets, caps, hold-outs and the places of the surface hold, too."
+    )
 
 
 def lines_of(told: Report) -> list[str]:

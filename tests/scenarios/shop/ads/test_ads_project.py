@@ -263,6 +263,12 @@ def test_a_report_from_shows_to_lift(project: Path, engine: Engine) -> None:
     assert store.ads.frame().filter(store.ads.frame()["user_id"] == erased).is_empty()
 
 
+def test_an_item_is_advertised_by_its_title(project: Path, engine: Engine) -> None:
+    put(engine.store, project, "c", told())
+    placed, _ = AdServer(engine.store, project).place(engine, "书-1", "default", [f"x{place}" for place in range(12)])
+    assert [one.creative.title for one in placed] == [f"绿茶 {TEA}"]
+
+
 def test_commands(project: Path) -> None:
     add(project, "春茶", file_of())
     run = CliRunner().invoke
@@ -295,6 +301,7 @@ def test_commands(project: Path) -> None:
     assert "interest" in said("learn")
     assert "paused" in said("pause", "春茶")
     assert json.loads(said("place", "tea-1", "--format", "json"))["ads"] == 0
+    assert said("place", "tea-1").splitlines()[-1] == "No advertisement: no campaign runs."
     assert "runs" in said("run", "春茶")
     assert run(commands, ["ads", "report", "none", *at]).exit_code != 0
 

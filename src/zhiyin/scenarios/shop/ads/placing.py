@@ -12,9 +12,9 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -59,6 +59,8 @@ class Office:
     desk: Desk
     rates: clicks.Rates
     slopes: clicks.Slopes
+    titles: Mapping[str, str]
+    """Of the items of creatives that have no title of their own."""
 
     @property
     def limits(self) -> dict[str, Limits]:
@@ -163,7 +165,8 @@ class AdServer:
         desk = prepared.office.desk
         with self._turn:
             desk.look(ledger, int(prepared.asks.times[0]))
-            return desk.place(prepared.asks, ledger, self._random)[0]
+            placed = desk.place(prepared.asks, ledger, self._random)[0]
+        return [_titled(one, prepared.office.titles) for one in placed]
 
     def place(
         self,
@@ -230,7 +233,15 @@ class AdServer:
             market, self._shape, zone, rates.draws(policy.explore),
             reserve=policy.reserve, spare=policy.spare, ids=_new_id, pacer=pacer,
         )  # fmt: skip
-        return Office(policy, kept, wrong, desk, rates, slopes)
+        return Office(policy, kept, wrong, desk, rates, slopes, self._titles(market))
+
+    def _titles(self, market: Market) -> dict[str, str]:
+        wanted = {one.item for _, one in market.creatives if one.item is not None and one.title is None}
+        rows = self._store.items(sorted(wanted)) if wanted else None
+        if rows is None:
+            return {}
+        pairs = zip(rows["item_id"].to_list(), rows["title"].to_list(), strict=True)
+        return {item: title for item, title in pairs if title}
 
     def _linucb(self, office: Office) -> LinUcb:
         """Learned again whenever the slopes were."""
@@ -264,6 +275,14 @@ def _rates_of(office: Office, whose: Sequence[tuple[str, str]]) -> clicks.Values
     trials, wins = office.rates.thompson.trials, office.rates.thompson.successes
     common = (sum(wins.values()) + 0.5) / (sum(trials.values()) + 1)
     return np.array([known.get(one, common) for one in whose], dtype=np.float64)
+
+
+def _titled(one: Placed, titles: Mapping[str, str]) -> Placed:
+    """An item that is advertised without words of its own goes by its title."""
+    shown = one.creative
+    if shown.title is not None or shown.item is None or shown.item not in titles:
+        return one
+    return replace(one, creative=shown.model_copy(update={"title": titles[shown.item]}))
 
 
 def _nothing_asked(user_id: str, surface: str, now: int, market: Market) -> Asks:
