@@ -12,13 +12,16 @@ from zhiyin.report.files import filled, write_page
 @dataclass(frozen=True)
 class Part:
     """One section. ``figures`` are captions with inline SVG; ``table`` has its header in the first row, and names its
-    rows in the first column; ``small`` stands below."""
+    rows in the first column; ``small`` stands below. ``wide`` gives a figure the width of the page, ``prose`` says that
+    cells hold words, which begin at the left and go on in the next line."""
 
     title: str
     words: Sequence[str] = ()
     figures: Sequence[tuple[str, str]] = ()
     table: Sequence[Sequence[str]] = ()
     small: Sequence[str] = ()
+    wide: bool = False
+    prose: bool = False
 
 
 @dataclass(frozen=True)

@@ -69,12 +69,13 @@ def sheet_of(store: SqlStore, name: str, language: Language) -> Sheet:
     picture = inline_picture(drawn(store, language), words["circles"])
     told = {**run, "modularity": f"{run['modularity']:.3f}", "conductance": _share(run["conductance"])}
     parts = [
-        Part(words["picture"], [words["how"]], figures=[(words["circles"], picture)]),
+        Part(words["picture"], [words["how"]], figures=[(words["circles"], picture)], wide=True),
         Part(
             words["table"],
             [words[key].format(**told) for key in ("several", "alone", "measures")],
             table=[tuple(words["header"].split("|")), *(_row(one, language) for one in found)],
             small=[words["small"]],
+            prose=True,
         ),
     ]
     lead = words["lead"].format(circles=len(found), members=f"{run['members']:,}")
