@@ -114,7 +114,7 @@ def decisions(
         print_json([_kept(one) for one in found])
         return
     if not found:
-        typer.echo("Nothing is decided. Hold the items against the policies with: zhiyin moderate items")
+        typer.echo(_none(item, wanted))
     for one in found:
         typer.echo(_kept_line(one))
 
@@ -224,7 +224,9 @@ def policies(
             typer.echo(
                 f"{each['category']}: '{_short(each['text'])}' should be {each['wanted']} and is {each['action']}"
             )
-        typer.echo(f"{len(wrong)} examples are not as their policies say.")
+        typer.echo(
+            f"{len(wrong)} examples are not as their policies say." if wrong else "All examples are as policies say."
+        )
     if wrong:
         raise typer.Exit(1)
 
@@ -307,6 +309,14 @@ def _line(decision: Decision) -> str:
 
 def _kept(one: Kept) -> dict[str, Any]:
     return {**vars(one), "told": dict(one.told)}
+
+
+def _none(item: str | None, action: object) -> str:
+    """What to say where no decision is to be listed."""
+    again = "Hold the items against the policies with: zhiyin moderate items"
+    if item is not None:
+        return f"Nothing was decided about '{item}'. {again}"
+    return f"No item is limited, hidden or removed. {again}" if action is None else f"No item is under '{action}'."
 
 
 def _kept_line(one: Kept) -> str:

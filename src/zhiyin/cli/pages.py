@@ -293,8 +293,16 @@ def _changes(path: Path) -> dict[str, Any]:
 
     try:
         return read_changes(json.loads(path.read_text(encoding="utf-8")), str(path))
-    except (OSError, ValueError) as broken:
-        raise FileUnreadable(f"no JSON can be read: {broken}", where=str(path), fix="see docs/pages.md") from broken
+    except OSError as broken:
+        raise FileUnreadable(
+            f"the file cannot be read: {broken.strerror}", where=str(path), fix="check its name"
+        ) from broken
+    except ValueError as broken:
+        raise FileUnreadable(
+            f"no JSON can be read: {broken}",
+            where=str(path),
+            fix="write one object with some of title, bullets, description, faq, meta",
+        ) from broken
 
 
 def _summary(one: KeptPage) -> dict[str, Any]:

@@ -37,5 +37,7 @@ def similar(
     if output is Format.JSON:
         told = {"item_id": item, "kind": kind, "with": also, "bundle": bundle}
         print_json(told | {"items": [asdict(one) for one in items]})
-    else:
+    elif items:
         show_items(items)
+    else:
+        typer.echo("Nothing is known to go with it." if kind == "complementary" else "Nothing is known to be like it.")
