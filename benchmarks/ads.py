@@ -95,7 +95,7 @@ def simulated(quick: bool) -> str:
     rows = [
         ["shows", f"{len(ran.campaign):,}", "1,000,000" if not quick else "-"],
         ["requests, campaigns, creatives", f"{ran.requests:,}, {len(ran.market)}, {len(ran.market.creatives)}", "-"],
-        ["seconds by the clock; of one processor", f"{ran.seconds:.1f}; {ran.processor:.1f}", "60"],
+        ["seconds by the clock; of the processor", f"{ran.seconds:.1f}; {ran.processor:.1f}", "60"],
         ["campaigns over their total budget", str(total), "0"],
         ["days over a daily budget", str(days), "0"],
         ["shows beyond a frequency cap", str(broken_caps(ran)), "0"],
