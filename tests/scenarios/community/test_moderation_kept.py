@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from zhiyin.errors import NotThere, UnknownItem
+from zhiyin.rerank.limited import MARK
 from zhiyin.scenarios.community.moderation import (
     Action,
     AppealState,
@@ -26,7 +27,7 @@ from zhiyin.scenarios.community.moderation import (
     review_items,
     trail,
 )
-from zhiyin.scenarios.community.moderation.keeping import ATTRIBUTE, DAY
+from zhiyin.scenarios.community.moderation.keeping import DAY
 from zhiyin.scenarios.community.moderation.policy import FOLDER
 from zhiyin.store import open_store
 from zhiyin.store.sql import SqlStore
@@ -60,7 +61,7 @@ def is_hidden(store: SqlStore, item_id: str) -> bool:
 def attribute(store: SqlStore, item_id: str) -> object:
     row = store.rows.item(item_id)
     assert row is not None
-    return json.loads(row.attributes).get(ATTRIBUTE)
+    return json.loads(row.attributes).get(MARK)
 
 
 def test_a_review_hides_limits_and_allows(store: SqlStore, moderator: Moderator) -> None:

@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import Any
 
 from zhiyin.errors import NotThere
+from zhiyin.rerank.limited import LIMIT, MARK
 from zhiyin.scenarios.community.moderation.decision import Decision
 from zhiyin.scenarios.community.moderation.policy import Action
 from zhiyin.store.records import Record, about, put_record, read_latest, set_record_state
@@ -25,9 +26,6 @@ from zhiyin.store.sql import SqlStore
 from zhiyin.store.writer import Writer
 
 DECISION, APPEAL = "moderation.decision", "person.appeal"
-ATTRIBUTE = "moderation"
-LIMITED = "limit"
-"""Attribute of an item that is limited, and its value; the re-ranking stage ``limited`` reads it."""
 DAY = 86_400_000_000
 
 
@@ -162,7 +160,7 @@ def put_again(writer: Writer, item: ItemRow, now: int, kept: Kept) -> Kept:
 
 def _tagged(item: ItemRow) -> bool:
     told = json.loads(item.attributes or "{}")
-    return isinstance(told, dict) and told.get(ATTRIBUTE) == LIMITED
+    return isinstance(told, dict) and told.get(MARK) == LIMIT
 
 
 def put_expiry(writer: Writer, item: ItemRow, now: int, previous: Kept) -> Kept:
@@ -275,7 +273,7 @@ def _put(
     # An import may have taken the attribute away, and one that is there without a decision is somebody else's.
     was_limited = previous is not None and previous.action is Action.LIMIT
     if _tagged(item) != (action is Action.LIMIT) and (was_limited or action is Action.LIMIT):
-        writer.patch_item(item.item_id, attributes={ATTRIBUTE: LIMITED if action is Action.LIMIT else None})
+        writer.patch_item(item.item_id, attributes={MARK: LIMIT if action is Action.LIMIT else None})
     body = {
         "by": by,
         "expires": expires,
