@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from zhiyin.preprocess.weights import KNOWN_WEIGHTS
 from zhiyin.rerank.items import Items, Seen
 from zhiyin.rerank.social.actions import Actions
-from zhiyin.types import Ints
+from zhiyin.types import IdMap, Ints
 
 if TYPE_CHECKING:
     from zhiyin.store.sql import SqlStore
@@ -42,6 +42,11 @@ class Rates:
 
     taken: Values
     acted: Values
+
+    def over(self, rows: Ints) -> Rates:
+        """Of ``rows``, none where that is -1."""
+        known = rows >= 0
+        return Rates(np.where(known, self.taken[rows], 0.0), np.where(known[:, None], self.acted[rows], 0.0))
 
 
 @dataclass(frozen=True)
@@ -92,8 +97,37 @@ class LearnedActing:
         return found
 
 
-def learned(store: SqlStore, items: Items, actions: Actions, author: str | None, seed: int = 0) -> LearnedActing | None:
-    """From every event in ``store``; None where no pair has any of ``actions``."""
+@dataclass(frozen=True)
+class Learned:
+    """What events said of ``actions`` with the items ``ids`` of the authors ``names``: see ``LearnedActing``."""
+
+    actions: Actions
+    author: str | None
+    usual: Values
+    ids: IdMap
+    items: Rates
+    names: list[str]
+    by_author: Rates
+    weights: Values
+
+    def over(self, items: Items) -> LearnedActing:
+        """For the rows of ``items``; one that it was not learned from, and an author without any other, have no counts
+        yet."""
+        authors, names = _authors(items, self.author)
+        known = IdMap(self.names).rows(names)
+        return LearnedActing(
+            self.actions,
+            self.usual,
+            self.items.over(self.ids.rows(items.ids.ids)),
+            # One row more: there is one to read where no item has an author.
+            self.by_author.over(np.append(known, -1).astype(np.int32)),
+            authors,
+            self.weights,
+        )
+
+
+def learned(store: SqlStore, items: Items, actions: Actions, author: str | None, seed: int = 0) -> Learned | None:
+    """From every event in ``store`` with one of ``items``; None where no pair has any of ``actions``."""
     import polars as pl
 
     events = store.events().select(
@@ -111,10 +145,10 @@ def learned(store: SqlStore, items: Items, actions: Actions, author: str | None,
     if not len(row) or not did.any():
         return None
     user = pairs["user_id"].rank("dense").to_numpy().astype(np.int64) - 1
-    authors = _authors(items, author)
+    authors, names = _authors(items, author)
     by_item, by_user = _count(row, did, len(items)), _count(user, did, int(user.max()) + 1)
     own = authors[row]
-    by_author = _count(own[own >= 0], did[own >= 0], int(authors.max(initial=-1)) + 1 or 1)
+    by_author = _count(own[own >= 0], did[own >= 0], max(1, len(names)))
     usual = np.clip(did.mean(axis=0), 1e-6, 1 - 1e-6)
     drawn = np.arange(len(row))
     if len(drawn) > MOST:
@@ -145,16 +179,18 @@ def learned(store: SqlStore, items: Items, actions: Actions, author: str | None,
             axis=1,
         )
         weights[place] = _fit(told[drawn], y[drawn])
-    return LearnedActing(actions, usual, by_item, by_author, authors, weights)
+    return Learned(actions, author, usual, items.ids, by_item, names, by_author, weights)
 
 
-def _authors(items: Items, author: str | None) -> Ints:
+def _authors(items: Items, author: str | None) -> tuple[Ints, list[str]]:
+    """The number of each item's first author, int32 [n], -1 for none; and names by number."""
     found = np.full(len(items), -1, dtype=np.int32)
-    if author is not None:
-        indptr, codes, _ = items.groups(author)
-        has = np.diff(indptr) > 0
-        found[has] = codes[indptr[:-1][has]]
-    return found
+    if author is None:
+        return found, []
+    indptr, codes, names = items.groups(author)
+    has = np.diff(indptr) > 0
+    found[has] = codes[indptr[:-1][has]]
+    return found, names
 
 
 def _count(rows: NDArray[np.integer], did: Values, n: int) -> Rates:

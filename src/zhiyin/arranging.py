@@ -24,6 +24,7 @@ from zhiyin.serving import Models
 from zhiyin.types import Floats, Histories, Ints
 
 if TYPE_CHECKING:
+    from zhiyin.behaviour import Behaviour
     from zhiyin.interest_scorer import InterestScorer
     from zhiyin.rerank.arms import Chooser
     from zhiyin.rerank.social.actions import Acting, Actions
@@ -45,6 +46,7 @@ class Arranger:
         bundle: Bundle,
         shelf: Shelf,
         project: Path | None,
+        behaviour: Behaviour,
         models: Models | None = None,
         histories: Callable[[Sequence[str]], Histories] | None = None,
     ) -> None:
@@ -52,6 +54,7 @@ class Arranger:
         self._taken = histories or taken_by(store, bundle, shelf)
         self._store, self._bundle, self._shelf, self._project = store, bundle, shelf, project
         self._models = models or Models(bundle)
+        self._behaviour = behaviour
         self._pipelines: dict[str, Pipeline] = {}
         self.clock: Callable[[], int] = lambda: time.time_ns() // 1000
         """The time, in microseconds."""
@@ -79,9 +82,7 @@ class Arranger:
         )
 
     def _acting(self, actions: Actions, author: str | None) -> Acting | None:
-        from zhiyin.acting import learned
-
-        return learned(self._store, self.items, actions, author, self._bundle.manifest.seed)
+        return self._behaviour.acting(actions, author, self.items)
 
     def _chooser(self, name: str) -> Chooser:
         from zhiyin.exploring import Explorer

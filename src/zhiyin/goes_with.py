@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from zhiyin.answers import Recommended
+from zhiyin.behaviour import Behaviour
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.together import Pairs, complements
 from zhiyin.config import ShopSettings
 from zhiyin.errors import ModelError, UnknownItem, UsageError
 from zhiyin.explain.reasons import Reason
 from zhiyin.newcomers import Shelf
-from zhiyin.preprocess.dataset import happened
-from zhiyin.types import NO_TIME, Floats, Histories, IdMap, Ints
+from zhiyin.types import Floats, Histories, Ints
 
-if TYPE_CHECKING:
-    from zhiyin.store.sql import SqlStore
-
-HOUR = 3_600_000_000
 POOL = 1000
 """Items that the model proposes before those of the same kind are taken out."""
 MOST = 100
@@ -33,7 +27,7 @@ BOUGHT = "bought"
 
 
 class GoesWith:
-    """Counted from the stored events when first asked; made anew with the engine.
+    """What ``behaviour`` says of the items on ``shelf``; made anew with the engine.
 
     Where purchases and looks are told apart by their type, what is bought together counts, less what is looked at
     together. Where there are no looks, an item's last category says what stands in its place: nothing of the same kind
@@ -41,8 +35,8 @@ class GoesWith:
     open is filled up so, too.
     """
 
-    def __init__(self, store: SqlStore, shelf: Shelf, model: Recommender, settings: ShopSettings) -> None:
-        self._store, self._shelf, self._model, self._settings = store, shelf, model, settings
+    def __init__(self, behaviour: Behaviour, shelf: Shelf, model: Recommender, settings: ShopSettings) -> None:
+        self._behaviour, self._shelf, self._model, self._settings = behaviour, shelf, model, settings
 
     def candidates(self, item_ids: Sequence[str], k: int, allowed: NDArray[np.bool_]) -> tuple[Ints, Floats, list[str]]:
         """Up to ``k`` rows, their scores, falling, and where each comes from. Raises UnknownItem, UsageError, and
@@ -134,25 +128,4 @@ class GoesWith:
 
     @cached_property
     def _pairs(self) -> tuple[Pairs, Pairs]:
-        events = happened(self._store.events()).select("user_id", "item_id", "event_type", "time")
-        kinds = pl.col("event_type").str.strip_chars().str.to_lowercase()
-        bought = events.filter(kinds.is_in(_lower(self._settings.bought)))
-        viewed = events.filter(kinds.is_in(_lower(self._settings.viewed)))
-        # Without a single purchase nothing is bought together, and looks are all there is: they are no substitutes.
-        if bought.is_empty():
-            viewed = viewed.clear()
-        days, hours = self._settings.basket_days, self._settings.visit_hours
-        return self._counted(bought, int(days * 24 * HOUR)), self._counted(viewed, int(hours * HOUR))
-
-    def _counted(self, events: pl.DataFrame, window: int) -> Pairs:
-        items = self._shelf.items
-        people = IdMap(events["user_id"].unique().sort().to_list())
-        rows = items.rows(events["item_id"].to_list())
-        known = rows >= 0
-        users = people.rows(events["user_id"].to_list())[known]
-        times = events["time"].cast(pl.Int64).fill_null(NO_TIME).to_numpy()[known]
-        return Pairs.of(users, rows[known], times, len(items), window)
-
-
-def _lower(names: Sequence[str]) -> list[str]:
-    return [name.strip().lower() for name in names]
+        return self._behaviour.pairs(self._shelf.items)

@@ -19,6 +19,7 @@ from zhiyin.holding import conditions_of, described
 from zhiyin.listing import ListRequest
 from zhiyin.many import Many
 from zhiyin.ordering import Ordered
+from zhiyin.pipeline import SHIPPED, surfaces
 from zhiyin.stages import stage
 from zhiyin.threads import single_threaded
 from zhiyin.types import DEFAULT_SURFACE, Histories
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
 
 WARMING = 4
 """People whose lists are made before anybody asks."""
+LATEST = 1000
+"""Lists shown last, whose surfaces are made ready."""
+GOES_WITH = ("complementary", "cart")
+"""Surfaces of what goes with one item, and with several."""
 
 
 class Engine(Wired):
@@ -70,10 +75,23 @@ class Engine(Wired):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def warm(self) -> None:
-        """Load what the first list needs, by making a few."""
+    def warm(self, before: Engine | None = None) -> None:
+        """Load what the first list needs, by making a few: on the default surface, on those that the project has files
+        of, and on those shown of late. What ``before``, in whose place this engine comes, had learned of events is
+        learned, too."""
         users = self.bundle.users.ids[:: max(1, len(self.bundle.users) // WARMING)][:WARMING]
-        self.recommend_many([ListRequest(user) for user in (None, *users)])
+        wanted = {DEFAULT_SURFACE, *self._surfaces()}
+        self.recommend_many([ListRequest(user, surface=name) for name in sorted(wanted) for user in (None, *users)])
+        if not wanted.isdisjoint(GOES_WITH):
+            self._behaviour.pairs(self._shelf.items)
+        if before is not None:
+            self._behaviour.learn_as(before._behaviour, self._arranger.items)
+
+    def _surfaces(self) -> set[str]:
+        if self._project is None:
+            return set()
+        shown, there = self.store.impressions.surfaces(LATEST), surfaces(self._project)
+        return {name for name, path in there.items() if name in shown or path.parent != SHIPPED}
 
     @single_threaded
     def recommend_many(self, requests: Sequence[ListRequest]) -> list[Recommendation | ZhiyinError]:
@@ -160,7 +178,7 @@ class Engine(Wired):
         """
         if k < 1:
             raise UsageError(f"asked for the best {k} items", fix="ask for 1 or more")
-        surface = surface or ("complementary" if len(item_ids) == 1 else "cart")
+        surface = surface or GOES_WITH[len(item_ids) > 1]
         pipeline = self._arranger.pipeline(surface)
         allowed = self._allowed(item_ids)
         rows, scores, sources = self._goes_with.candidates(item_ids, max(k, pipeline.candidates), allowed)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.arranging import Arranger
+from zhiyin.behaviour import Behaviour
 from zhiyin.bundle import Bundle
 from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.fill import known_to
@@ -73,6 +74,7 @@ class Wired:
             ) from other
         self._shelf = Shelf(store, bundle, settings)
         self._models = Models(bundle)
+        self._behaviour = Behaviour(store, settings.shop, bundle.manifest.seed)
 
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""
@@ -93,8 +95,15 @@ class Wired:
 
     def renewed(self) -> Self:
         """An engine over the same bundle and the same models, with items that came since."""
-        other = type(self)(self.store, self.bundle, self.settings, self.models, self._project)
+        other = self.beside()
         other._shelf, other._models = self._shelf.renewed(), self._models
+        return other
+
+    def beside(self) -> Self:
+        """An engine over the same bundle for another thread: what models keep of the person asked about last is its
+        own, what was learned of events is shared."""
+        other = type(self)(self.store, self.bundle, self.settings, self.models, self._project)
+        other._behaviour = self._behaviour
         return other
 
     def check_pipelines(self) -> None:
@@ -123,7 +132,7 @@ class Wired:
 
     @cached_property
     def _arranger(self) -> Arranger:
-        parts = (self.store, self.bundle, self._shelf, self._project, self._models)
+        parts = (self.store, self.bundle, self._shelf, self._project, self._behaviour, self._models)
         return Arranger(*parts, histories=self._histories_now)
 
     @property
@@ -176,7 +185,7 @@ class Wired:
     def _goes_with(self) -> GoesWith:
         from zhiyin.goes_with import GoesWith
 
-        return GoesWith(self.store, self._shelf, self._alike, self.settings.shop)
+        return GoesWith(self._behaviour, self._shelf, self._alike, self.settings.shop)
 
     def _ordered(
         self, history: Histories, wanted: Wanted, allowed: NDArray[np.bool_], k: int, include_seen: bool

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -25,10 +25,10 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
     made.close()
 
 
-def items() -> Items:
-    told = [{"author": f"a{number % 8}"} for number in range(len(ITEMS))]
-    times = np.full(len(ITEMS), NO_TIME, dtype=np.int64)
-    return Items(IdMap(ITEMS), [[]] * len(ITEMS), facts=lambda: Facts(told, times))
+def items(keys: Sequence[str] = ITEMS, authors: Sequence[str] | None = None) -> Items:
+    told = [{"author": name} for name in authors or [f"a{number % 8}" for number in range(len(keys))]]
+    times = np.full(len(keys), NO_TIME, dtype=np.int64)
+    return Items(IdMap(keys), [[]] * len(keys), facts=lambda: Facts(told, times))
 
 
 def fill(store: SqlStore, people: int = 60) -> None:
@@ -54,8 +54,9 @@ def seen(*events: tuple[int, str]) -> Seen:
 
 def test_planted_habits_come_back(store: SqlStore) -> None:
     fill(store)
-    found = learned(store, items(), ACTIONS, "author")
-    assert found is not None
+    told = learned(store, items(), ACTIONS, "author")
+    assert told is not None
+    found = told.over(items())
     rows = np.array([8, 9, 10, 11], dtype=np.int32)  # of a0, a1, a2, a3
     nobody = found.chances(rows, None)
     assert nobody.shape == (4, 2)
@@ -73,8 +74,9 @@ def test_planted_habits_come_back(store: SqlStore) -> None:
 
 def test_chances_are_as_often_right_as_they_say(store: SqlStore) -> None:
     fill(store, 120)
-    whole = learned(store, items(), ACTIONS, "author")
-    assert whole is not None
+    learnt = learned(store, items(), ACTIONS, "author")
+    assert learnt is not None
+    whole = learnt.over(items())
     events = store.events()
     pairs = events.unique(["user_id", "item_id"]).height
     rows = np.arange(len(ITEMS), dtype=np.int32)
@@ -84,10 +86,31 @@ def test_chances_are_as_often_right_as_they_say(store: SqlStore) -> None:
     assert float(told @ takes) / pairs == pytest.approx(likes / pairs, rel=0.25)
 
 
+def test_what_was_learned_holds_over_items_that_came_since(store: SqlStore) -> None:
+    fill(store)
+    told = learned(store, items(), ACTIONS, "author")
+    assert told is not None
+    before = told.over(items())
+    # New ones in front, so that neither rows nor the numbers of authors are those of then; one of then is gone.
+    fresh = ["新/of a2", "新/of nobody before", "新/of a0"]
+    keys = [*fresh, *ITEMS[1:]]
+    after = told.over(items(keys, ["a2", "谁", "a0", *(f"a{number % 8}" for number in range(1, len(ITEMS)))]))
+    rows = np.arange(1, len(ITEMS), dtype=np.int32)
+    own = [(row, "like") for row in (8, 17)]
+    moved = [(row + 2, kind) for row, kind in own]
+    assert np.array_equal(before.chances(rows, seen(*own)), after.chances(rows + 2, seen(*moved)))
+    new = after.chances(np.arange(3, dtype=np.int32), None)
+    assert new[0, 1] > new[1, 1], "the author of the first is talked about"
+    assert new[2, 0] > new[1, 0], "that of the third is liked"
+    liked = after.chances(np.array([1], dtype=np.int32), seen((1, "like")))[0, 0]
+    assert liked > after.chances(np.array([1], dtype=np.int32), seen((2, "like")))[0, 0], "a new author can be known"
+
+
 def test_without_such_events_nothing_is_said(store: SqlStore) -> None:
     assert learned(store, items(), ACTIONS, "author") is None
     with store.writing() as writer:
         writer.add_events([(None, "u", ITEMS[0], "view", None, None), (None, "u", ITEMS[1], "like", None, None)])
     few = learned(store, items(), ACTIONS, None)
     assert few is not None
-    assert np.unique(few.chances(np.arange(40, dtype=np.int32), None)[:, 0]).tolist() == [0.5], "the usual rate for all"
+    usual = few.over(items()).chances(np.arange(40, dtype=np.int32), None)[:, 0]
+    assert np.unique(usual).tolist() == [0.5], "the usual rate for all"

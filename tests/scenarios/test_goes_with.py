@@ -37,6 +37,14 @@ def test_pairs_within_a_window_count_each_person_once() -> None:
     assert [made.share(0, 1), made.share(1, 0), made.share(0, 2)] == pytest.approx([1.0, 2 / 3, 0.0])
 
 
+def test_counts_hold_over_other_rows() -> None:
+    made = counted([(0, 0, 0), (0, 1, 0), (1, 0, 0), (1, 2, 0)], 3, 1)
+    over = made.over(np.array([3, 0, -1], dtype=np.int32), 4)
+    assert over.counts.toarray().tolist() == [[0, 0, 0, 1], [0] * 4, [0] * 4, [1, 0, 0, 0]]
+    assert over.people.tolist() == [1, 0, 0, 2]
+    assert over.share(3, 0) == made.share(0, 1) == 0.5
+
+
 def test_events_without_a_time_are_of_one_moment() -> None:
     made = counted([(0, 0, NO_TIME), (0, 1, NO_TIME), (0, 2, 5)], 3, 10)
     assert made.counts[0, 1] == 1

@@ -18,4 +18,9 @@ def test_the_latest_lists_alone(tmp_path: Path) -> None:
             )
         assert store.impressions.frame(most=3)["impression_id"].to_list() == ["6", "6", "7", "7", "8", "8"]
         assert store.impressions.frame(most=3, until=7)["impression_id"].to_list() == ["6", "6"]
+        assert store.impressions.surfaces(3) == {"home"}
+        with store.writing() as writer:
+            writer.put_impressions([Impression(f"后{n}", "u", "动态", n, []) for n in range(2)])
+        assert store.impressions.surfaces(3) == {"home", "动态"}
+        assert store.impressions.surfaces(2) == {"动态"}
         assert store.impressions.frame(most=100).equals(store.impressions.frame())

@@ -58,6 +58,15 @@ class Pairs:
         had = np.unique(users.astype(np.int64) * n + items)
         return cls(counts, np.bincount(had % n, minlength=n).astype(np.float32))
 
+    def over(self, rows: Ints, n: int) -> Pairs:
+        """The same counts over ``n`` items: item i is in row ``rows[i]`` there, or left out where that is -1."""
+        table, kept = self.counts.tocoo(), rows >= 0
+        both = kept[table.row] & kept[table.col]
+        where = (rows[table.row[both]], rows[table.col[both]])
+        people = np.zeros(n, dtype=np.float32)
+        people[rows[kept]] = self.people[kept]
+        return Pairs(sparse.coo_array((table.data[both], where), shape=(n, n)).tocsr(), people)
+
     def likeness(self, item: int) -> tuple[Ints, Floats]:
         """Items that somebody had with ``item``, and how much more than by chance: n_ij over the root of the two
         numbers of people, each ``SHRINK`` larger; in (0, 1)."""

@@ -203,8 +203,7 @@ class Live:
             raise NotTrained("nothing is trained yet", where=self._project.name, fix="run 'zhiyin train'")
         desk = self._desk
         if desk is None or self._desk_of is not current:
-            # What it keeps of the person asked about last is its own, the bundle is the same.
-            desk = type(current)(self._store, current.bundle, self._settings, current.models, self._project)
+            desk = current.beside()
             self._desk, self._desk_of = desk, current
         elif self._desk_looks_again:
             self._desk_looks_again = False
@@ -254,5 +253,5 @@ class Live:
         if self._pipelines_changed:
             self._pipelines_changed = False
             built.check_pipelines()
-        built.warm()
+        built.warm(current)
         return built

@@ -81,6 +81,12 @@ class Impressions(Part):
         kinds |= {"confirmed": pl.Boolean, "item_id": pl.String, "position": pl.Int64, "propensity": pl.Float64}
         return pl.DataFrame(rows, schema=kinds, orient="row")
 
+    def surfaces(self, most: int) -> set[str]:
+        """Where about the ``most`` lists that came last were shown."""
+        latest = select(func.coalesce(func.max(impressions.c.seq), 0) - most).scalar_subquery()
+        rows = self._rows(select(impressions.c.surface).distinct().where(impressions.c.seq > latest))
+        return {str(row[0]) for row in rows}
+
     def prune(self, before: int) -> int:
         """Delete lists shown before ``before``; how many."""
         with self._guarded(), self._writer.begin() as connection:
