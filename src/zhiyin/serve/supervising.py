@@ -49,13 +49,21 @@ class Supervisor:
                     tenant.live.shown.flush()
                     if tenant.live.swapped:
                         tenant.live.swapped = False
-                        gc.collect()  # engines and what they are made of know each other: nobody else lets go of them
+                        self._let_go()
                     self._retraining.look(tenant, time.monotonic())
                     self._tidy(tenant)
                 except ZhiyinError as refused:
                     log.warning("supervisor", tenant=tenant.name, error=refused.line)
                 except Exception:
                     log.exception("supervisor_failed", tenant=tenant.name)
+
+    def _let_go(self) -> None:
+        """Free engines that were put aside: they and what they are made of know each other, so nobody else does. What
+        lives then lives long; it is set apart, since looking through all of it again made everybody wait every few
+        seconds."""
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
     def _pipelines(self, tenant: Tenant) -> None:
         """Edited pipeline files count at once; where one is wrong that is logged, and the old ones stay."""
