@@ -45,7 +45,7 @@ from zhiyin.types import Catalogue, Histories, IdMap, Interactions, TrainingData
 SEED = 20240607
 SHARE = 0.1
 HR, NDCG = "HR@10", "NDCG@10"
-NEWCOMERS = (0.25, 0.5, 0.7, 1.0, 1.4, 2.0)
+NEWCOMERS = (0.25, 0.5, 0.7, 1.0, 1.2, 1.4, 2.0)
 Mask = NDArray[np.bool_]
 
 

@@ -48,8 +48,9 @@ class LinearParams(Params):
     """Days of which that popularity speaks."""
     rarity: float = Field(0.0, ge=0, le=1)
     """Higher favours items that few people have taken."""
-    newcomers: float = Field(1.0, ge=0, le=100)
-    """Size of the scores that events give to items known by text alone, beside that of the others' scores."""
+    newcomers: float = Field(1.2, ge=0, le=100)
+    """Size of the scores that events give to items known by text alone, beside that of the others' scores. Higher
+    places new items better and the others worse (docs/benchmarks.md, items without events)."""
     keep: int = Field(400, ge=1, le=100_000)
     """Strongest entries kept per item."""
     solver: Literal["auto", "dense", "local"] = "auto"
