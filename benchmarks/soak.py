@@ -14,6 +14,8 @@ import argparse
 import random
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -26,13 +28,7 @@ import psutil
 
 from benchmarks.serve import trained
 from benchmarks.tables import markdown
-from zhiyin.bundle import FOLDER, publish
-from zhiyin.choose import untested
-from zhiyin.cli.common import open_project
-from zhiyin.ports import Silent
-from zhiyin.prepare import prepare
-from zhiyin.testing.service import Service
-from zhiyin.train import fit
+from zhiyin.testing.service import COMMAND, Service
 
 EVERY_SECONDS = 45.0
 """Between swaps."""
@@ -71,11 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def another(project: Path) -> None:
-    """A second bundle beside the first, so that there is one to swap with from the beginning: the core alone."""
-    with open_project(project) as opened:
-        prepared = prepare(opened.store, opened.settings, Silent())
-        content = fit(prepared, untested(opened.settings), opened.settings, Silent())
-        publish(opened.store, project / FOLDER, content, time.time_ns() // 1000, 5)
+    """A second bundle beside the first, trained as the service trains: bundles of one kind take the same memory, so
+    that what is compared is not which of them happens to be served."""
+    words = ["train", "--no-search", "--quiet", "--project", str(project)]
+    subprocess.run([sys.executable, "-c", COMMAND, *words], check=True)
 
 
 class Load:
