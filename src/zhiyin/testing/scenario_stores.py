@@ -119,6 +119,12 @@ def check_recent(make: Make) -> None:
     found = store.recent.events(1, 3)
     assert found.rows() == [(key, "茶/1", "read", 0.5, at) for at, key in enumerate(IDS) if 1 <= at < 3]
     assert len(store.recent.events(0, 10**18)) == len(IDS)
+    with store.writing() as writer:
+        writer.add_events([(None, "u", item, kind, None, 2) for item in ("茶/1", "i'") for kind in ("buy", "Buy")])
+    assert store.recent.events(2, 3, items=["i'", "?"])["event_type"].to_list() == ["buy", "Buy"]
+    assert store.recent.events(2, 3, types=["Buy"])["item_id"].to_list() == ["茶/1", "i'"]
+    assert len(store.recent.events(2, 3, items=["茶/1"], types=["buy", "read"])) == 2
+    assert store.recent.events(0, 2, types=["Buy"]).is_empty()
     assert (store.recent.latest(2), store.recent.latest(10**18)) == (1, len(IDS) - 1)
 
 

@@ -225,8 +225,9 @@ def test_learning_moves_the_chances(project: Path, engine: Engine) -> None:
     assert AdServer(engine.store, project).office().slopes == learned
 
 
-def test_a_report_from_shows_to_lift(project: Path, engine: Engine) -> None:
+def test_a_report_from_shows_to_lift(project: Path, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     store = engine.store
+    monkeypatch.setattr(store, "events", None)  # a report asks for what it needs, and never for all
     put(
         store, project, "c",
         told(holdout=0.5, goal=["buy"], charge="show", bid=100, cap=[{"shows": 1, "hours": 24}],
@@ -246,6 +247,10 @@ def test_a_report_from_shows_to_lift(project: Path, engine: Engine) -> None:
     with store.writing() as writer:
         writer.add_events([EventRow(None, user, TEA, "buy", None, later + 5) for user in buyers])
         writer.add_events([EventRow(None, user, TEA, "view", None, later + 5) for user in held])
+        # Before it was shown, too long after, in the time to come, and of nobody who was reached.
+        times = (later - DAY, later + 400 * DAY, None)
+        writer.add_events([EventRow(None, held[1], TEA, "buy", None, at) for at in times])
+        writer.add_events([EventRow(None, "somebody else", TEA, "buy", None, later + 5)])
     found = report(store, project, "c", later + DAY)
     assert found.whole.shows == len(treated) == found.people
     assert found.whole.spent == pytest.approx(0.005 * len(treated)), "the reserve: nobody else bids"

@@ -137,15 +137,11 @@ def _lift(store: SqlStore, campaign: Campaign, frame: pl.DataFrame, now: int) ->
     people = frame.group_by("user_id").agg(pl.col("time").min().alias("first"), pl.col("withheld").all())
     window = round(campaign.goal_days * DAY)
     items = [one.item for one in campaign.creative if one.item is not None]
-    events = store.events().filter(pl.col("time").is_not_null())
-    if items:
-        events = events.filter(pl.col("item_id").is_in(items))
-    if campaign.goal:
-        events = events.filter(pl.col("event_type").is_in(list(campaign.goal)))
+    first = people["first"].to_numpy()
+    since, until = int(first.min(initial=now)), min(now, int(first.max(initial=0)) + window) + 1
+    events = store.recent.events(since, until, items=items or None, types=list(campaign.goal) or None)
     after = events.join(people, on="user_id").filter(
-        (pl.col("time") > pl.col("first"))
-        & (pl.col("time") <= pl.col("first") + window)
-        & (pl.col("time") <= pl.lit(now))
+        (pl.col("time") > pl.col("first")) & (pl.col("time") <= pl.col("first") + window)
     )
     reached = people["user_id"].is_in(after["user_id"].unique().to_list())
     held = people["withheld"]
