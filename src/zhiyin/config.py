@@ -198,6 +198,8 @@ class ServeSettings(Section):
     """Requests of one tenant in the long run, all processes together; None for no limit."""
     burst_seconds: float = Field(2.0, gt=0)
     """Requests of so many seconds may come at once."""
+    body_mib: int = Field(64, ge=1, le=4096)
+    """Most that one request may send, in MiB; files of JSON lines to ``/api/bulk`` may be of any size."""
     cached_people: int = Field(10_000, ge=0)
     """People whose lists are kept while they are true, in each process; 0 keeps none."""
     cache_seconds: float = Field(60.0, gt=0)

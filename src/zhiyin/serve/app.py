@@ -8,9 +8,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from zhiyin.serve import documented, gorse, problems, scrape, v1
 from zhiyin.serve.auth import Gate
+from zhiyin.serve.bodies import Bounded
 from zhiyin.serve.fast import Fast
 from zhiyin.serve.gorse import recommend as gorse_recommend
 from zhiyin.serve.limits import Limits
@@ -49,7 +51,9 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
         if provider is not None:
             provider.shutdown()
 
-    app = FastAPI(title="Zhiyin", version=version("zhiyin"), description=ABOUT, lifespan=lifespan)
+    # The page of /docs with its scripts from here: a browser that shows it asks nobody else.
+    told = {"title": "Zhiyin", "version": version("zhiyin"), "description": ABOUT}
+    app = FastAPIOffline(**told, lifespan=lifespan, redoc_url=None)
     app.state.tenants = tenants
     app.state.gate = gate
     app.state.retraining = retraining
@@ -58,6 +62,7 @@ def make_app(project: Path, workers: int = 1) -> FastAPI:
     app.include_router(v1.router, prefix="/v1")
     app.include_router(scrape.router)
     documented.install(app)
+    app.add_middleware(Bounded, mib=settings.body_mib)
     app.add_middleware(Observed)
     app.add_middleware(RawPaths)
     app.add_middleware(

@@ -47,6 +47,7 @@ SAID = {
     403: "The key may not do this",
     404: "Nothing goes by that name",
     409: "Well said, but it does not fit what is there",
+    413: "More in one request than the service takes",
     422: "The request is not as documented",
     429: "More requests than the tenant may make",
     503: "The store or the engine cannot do it now; ask again",
@@ -67,7 +68,7 @@ def answers(*codes: int) -> dict[int | str, dict[str, Any]]:
 LONG: dict[int | str, dict[str, Any]] = {
     414: {"description": "The address is longer than 64 KiB: ask for less at once"}
 }
-EVERYWHERE = answers(400, 401, 403, 422, 429, 503)
+EVERYWHERE = answers(400, 401, 403, 413, 422, 429, 503)
 MISSING = answers(404)
 CONFLICT = answers(409)
 

@@ -96,6 +96,7 @@ def of_http(error: HTTPException) -> JSONResponse:
         400: "send a body that is what its Content-Type says",
         404: "see /docs for the addresses there are",
         405: "see /docs for the methods of this address",
+        413: "send it in parts, as JSON lines to /api/bulk, or by 'zhiyin import'; serve.body_mib is the limit",
     }
     told = problem(error.status_code, str(error.detail), fix=fixes.get(error.status_code))
     told.headers.update(error.headers or {})
