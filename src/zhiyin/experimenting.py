@@ -51,8 +51,15 @@ class Assigner:
 
 
 def start(store: SqlStore, project: Path, name: str, told: Mapping[str, Any] | None = None) -> Experiment:
-    """Start ``name``; ``told`` None goes on with one that was stopped. Raises ConfigError for a definition that is
-    wrong, UsageError where a pipeline is not there or something else runs on the surface."""
+    """Start ``name``; ``told`` None goes on with one that was stopped. Raises as ``startable``."""
+    experiment = startable(store, project, name, told)
+    store.experiments.put(name, experiment.model_dump(mode="json"), RUNNING, _now())
+    return experiment
+
+
+def startable(store: SqlStore, project: Path, name: str, told: Mapping[str, Any] | None = None) -> Experiment:
+    """What ``start`` would start. Raises ConfigError for a definition that is wrong, UsageError where a pipeline is not
+    there or something else runs on the surface."""
     if not name or len(name) > LONGEST or not name.isprintable():
         raise UsageError(f"an experiment cannot be called {name[:LONGEST]!r}", fix="use a short, printable name")
     kept = store.experiments.get(name)
@@ -74,7 +81,6 @@ def start(store: SqlStore, project: Path, name: str, told: Mapping[str, Any] | N
             raise UsageError(
                 f"'{other.name}' runs on surface '{found.surface}'", fix=f"zhiyin experiments stop '{other.name}'"
             )
-    store.experiments.put(name, experiment.model_dump(mode="json"), RUNNING, _now())
     return experiment
 
 

@@ -1,5 +1,5 @@
 """Experiments, and leases that let one of several processes do a piece of work: ``SqlStore.experiments`` and
-``SqlStore.leases``."""
+``SqlStore.leases``. The functions write for ``Writer`` within a transaction that does more."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from zhiyin.store.changes import EXPERIMENT, note
 from zhiyin.store.part import Part
@@ -28,20 +28,13 @@ class KeptExperiment:
 class Experiments(Part):
     def put(self, name: str, described: dict[str, Any], state: str, now: int) -> None:
         """Keep or replace."""
-        row = {"described": json.dumps(described, ensure_ascii=False), "state": state, "changed": now}
         with self._guarded(), self._writer.begin() as connection:
-            if not connection.execute(update(experiments).where(experiments.c.name == name).values(row)).rowcount:
-                connection.execute(insert(experiments), [row | {"name": name, "created": now}])
-            note(connection, EXPERIMENT, name)
+            put_experiment(connection, name, described, state, now)
 
     def set_state(self, name: str, state: str, now: int) -> bool:
         """False where there is no such experiment."""
         with self._guarded(), self._writer.begin() as connection:
-            values = {"state": state, "changed": now}
-            found = connection.execute(update(experiments).where(experiments.c.name == name).values(values)).rowcount
-            if found:
-                note(connection, EXPERIMENT, name)
-            return found > 0
+            return set_experiment_state(connection, name, state, now)
 
     def get(self, name: str) -> KeptExperiment | None:
         rows = self._rows(select(*_COLUMNS).where(experiments.c.name == name))
@@ -58,6 +51,23 @@ class Experiments(Part):
             if found:
                 note(connection, EXPERIMENT, name)
             return found > 0
+
+
+def put_experiment(connection: Connection, name: str, described: dict[str, Any], state: str, now: int) -> None:
+    """Keep or replace."""
+    row = {"described": json.dumps(described, ensure_ascii=False), "state": state, "changed": now}
+    if not connection.execute(update(experiments).where(experiments.c.name == name).values(row)).rowcount:
+        connection.execute(insert(experiments), [row | {"name": name, "created": now}])
+    note(connection, EXPERIMENT, name)
+
+
+def set_experiment_state(connection: Connection, name: str, state: str, now: int) -> bool:
+    """False where there is no such experiment."""
+    values = {"state": state, "changed": now}
+    found = connection.execute(update(experiments).where(experiments.c.name == name).values(values)).rowcount
+    if found:
+        note(connection, EXPERIMENT, name)
+    return found > 0
 
 
 class Leases(Part):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import Connection, Table, bindparam, func, select, update
 
 from zhiyin.ports import Written
-from zhiyin.store import appending, circles, erasing, feedback, impressions, merging, records, rows
+from zhiyin.store import appending, circles, erasing, experiments, feedback, impressions, merging, records, rows
 from zhiyin.store.appending import content_id
 from zhiyin.store.changes import HIDDEN, ITEM, NOTED, PROFILE, Notes
 from zhiyin.store.dialect import IN_LIST, insert_new, insert_rows
@@ -184,6 +184,14 @@ class Writer:
     def delete_records(self, kind: str, key: str) -> int:
         """Every version; how many are gone."""
         return records.delete_records(self._connection, kind, key)
+
+    def put_experiment(self, name: str, described: dict[str, Any], state: str, now: int) -> None:
+        """As ``store.experiments.put_experiment``."""
+        experiments.put_experiment(self._connection, name, described, state, now)
+
+    def set_experiment_state(self, name: str, state: str, now: int) -> bool:
+        """As ``store.experiments.set_experiment_state``."""
+        return experiments.set_experiment_state(self._connection, name, state, now)
 
     def replace_circle_members(self, members: Iterable[circles.Member]) -> int:
         """Members of all circles anew; how many. Whoever is not among the people, as they were erased or merged since

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zhiyin.cli.common import Project
-from zhiyin.errors import UnknownItem, UsageError
+from zhiyin.errors import StoreError, UnknownItem, UsageError
 from zhiyin.experimenting import analysed
 from zhiyin.feedback.experiments import make_experiment
 from zhiyin.feedback.outcomes import DAY
@@ -22,6 +22,7 @@ from zhiyin.scenarios.content.writing import (
     trials,
 )
 from zhiyin.scenarios.content.writing.trial import impressions_of
+from zhiyin.store.writer import Writer
 
 ITEM = "tea/0 号"
 TEXTS = ["茶叶：龙井与采摘", "今年的龙井为什么早了？", "龙井早采五天"]
@@ -129,3 +130,35 @@ def test_what_is_no_trial_is_refused(site: Project) -> None:
         settle(site.store, site.settings, ITEM, "A")
     with pytest.raises(UsageError, match="no headlines"):
         stop_trial(site.store, ITEM)
+
+
+def test_a_trial_and_its_experiment_begin_and_end_together(site: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def running() -> list[str]:
+        return [one.name for one in site.store.experiments.all() if one.state == "running"]
+
+    def failing(name: str) -> None:
+        def fail(*_: object, **__: object) -> None:
+            raise StoreError("the disk is full", fix="make room")
+
+        monkeypatch.setattr(Writer, name, fail)
+
+    failing("put_record")
+    with pytest.raises(StoreError):
+        start_trial(site.store, site.folder, ITEM, TEXTS)
+    assert not running()
+    assert not trials(site.store)
+    monkeypatch.undo()
+    trial = start_trial(site.store, site.folder, ITEM, TEXTS)
+    assert running() == [trial.experiment]
+    for chosen in ("B", None):
+        failing("set_experiment_state")
+        with pytest.raises(StoreError):
+            settle(site.store, site.settings, ITEM, chosen) if chosen else stop_trial(site.store, ITEM)
+        monkeypatch.undo()
+        assert running() == [trial.experiment]
+        assert read_trial(site.store, ITEM) == trial
+        row = site.store.rows.item(ITEM)
+        assert row is not None
+        assert row.title not in TEXTS[1:]
+    stop_trial(site.store, ITEM)
+    assert not running()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from zhiyin.config import Settings
 from zhiyin.errors import UnknownItem, UsageError
-from zhiyin.experimenting import RUNNING, STOPPED, start, stop
+from zhiyin.experimenting import RUNNING, STOPPED, startable
 from zhiyin.feedback.experiments import Analysis, Experiment, analyse, make_experiment
 from zhiyin.feedback.outcomes import DAY, outcomes
 from zhiyin.preprocess.weights import weight_of_event
@@ -28,6 +28,7 @@ from zhiyin.understand.texts import plain
 if TYPE_CHECKING:
     from zhiyin.store.records import Record
     from zhiyin.store.sql import SqlStore
+    from zhiyin.store.writer import Writer
 
 KIND = "content.headlines"
 SETTLED = "settled"
@@ -84,12 +85,7 @@ def start_trial(
         raise UsageError(f"{len(texts)} headlines, or two that are the same", fix=f"give 2 to {MOST} different ones")
     if any(not one or len(one) > LONGEST for one in texts):
         raise UsageError("an empty headline, or one too long", fix=f"give 1 to {LONGEST} characters")
-    before = store.records.latest(KIND, item_id)
-    if before is not None and before.state == RUNNING:
-        raise UsageError(f"headlines of '{item_id}' are being tried", fix="settle them first: zhiyin write settle ITEM")
-    number = 1 if before is None else before.version + 1
     surface = surface_of(item_id)
-    name = f"{surface.replace(':', 's-')}-{number}"
     named = dict(zip(LETTERS, texts, strict=False))
     told = {
         "variants": [{"name": letter, "pipeline": DEFAULT_SURFACE} for letter in named],
@@ -99,11 +95,19 @@ def start_trial(
         "window_days": window_days,
         "people": people,
     }
-    start(store, project, name, told)
-    now = _now()
-    body = {"item_id": item_id, "experiment": name, "headlines": named, "chosen": None}
-    store.records.put(KIND, item_id, RUNNING, body, now=now)
-    return Trial(item_id, name, named, RUNNING, now)
+    # Trial and experiment are there together or not at all. Who writes has the store alone, so no two begin at once.
+    with store.writing() as writer:
+        before = writer.record(KIND, item_id)
+        if before is not None and before.state == RUNNING:
+            raise UsageError(
+                f"headlines of '{item_id}' are being tried", fix="settle them first: zhiyin write settle ITEM"
+            )
+        name = f"{surface.replace(':', 's-')}-{1 if before is None else before.version + 1}"
+        experiment = startable(store, project, name, told)
+        trial = Trial(item_id, name, named, RUNNING, _now())
+        writer.put_experiment(name, experiment.model_dump(mode="json"), RUNNING, trial.time)
+        writer.put_record(KIND, item_id, RUNNING, _body(trial, None), now=trial.time)
+    return trial
 
 
 def read_trial(store: SqlStore, item_id: str) -> Trial:
@@ -170,8 +174,8 @@ def trial_report(
     experiment = make_experiment(kept.described, kept.name)
     window, at = int(experiment.window_days * DAY), _now() if now is None else now
     frame = store.impressions.frame(since=kept.created - window, experiment=kept.name)
-    events = store.recent.events(kept.created - window, at + 1)
-    events = events.filter(events["item_id"] == item_id).filter(weight_of_event(settings.preprocess) > 0)
+    events = store.recent.events(kept.created - window, at + 1, items=[item_id])
+    events = events.filter(weight_of_event(settings.preprocess) > 0)
     shown = outcomes(frame, events, window=window).frame
     return trial, experiment, analyse(kept.name, experiment, shown, events, at)
 
@@ -183,7 +187,7 @@ def settle(
     where nothing runs, there is no such variant, or nothing is sure yet."""
     trial = read_trial(store, item_id)
     if trial.state != RUNNING:
-        raise UsageError(f"no headlines of '{item_id}' are being tried", fix="start with: zhiyin write try ITEM")
+        raise _none_runs(item_id)
     if variant is None:
         analysis = trial_report(store, settings, item_id, now)[2]
         better = [one for one in analysis.compared if one.said == "better"]
@@ -195,20 +199,30 @@ def settle(
     if variant not in trial.headlines:
         raise UsageError(f"no variant '{variant}'", fix=f"use one of {', '.join(trial.headlines)}")
     with store.writing() as writer:
+        _end(writer, trial, SETTLED, variant)
         writer.patch_item(item_id, {"title": trial.headlines[variant]})
-        writer.put_record(KIND, item_id, SETTLED, _body(trial, variant))
-    stop(store, trial.experiment)
     return read_trial(store, item_id)
 
 
 def stop_trial(store: SqlStore, item_id: str) -> Trial:
     """End the trial; the item keeps its title. Raises UsageError where nothing runs."""
     trial = read_trial(store, item_id)
-    if trial.state != RUNNING:
-        raise UsageError(f"no headlines of '{item_id}' are being tried", fix="start with: zhiyin write try ITEM")
-    stop(store, trial.experiment)
-    store.records.put(KIND, item_id, STOPPED, _body(trial, None))
+    with store.writing() as writer:
+        _end(writer, trial, STOPPED, None)
     return read_trial(store, item_id)
+
+
+def _end(writer: Writer, trial: Trial, state: str, chosen: str | None) -> None:
+    """Raises UsageError where it ended meanwhile, or another one runs."""
+    kept = writer.record(KIND, trial.item_id)
+    if kept is None or kept.state != RUNNING or _trial(kept) != trial:
+        raise _none_runs(trial.item_id)
+    writer.put_record(KIND, trial.item_id, state, _body(trial, chosen))
+    writer.set_experiment_state(trial.experiment, STOPPED, _now())
+
+
+def _none_runs(item_id: str) -> UsageError:
+    return UsageError(f"no headlines of '{item_id}' are being tried", fix="start with: zhiyin write try ITEM")
 
 
 def _shown(store: SqlStore, item_id: str, user_id: str) -> Shown:
