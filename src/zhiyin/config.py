@@ -247,6 +247,12 @@ class ModerationSettings(Section):
     grey_high: float = Field(0.7, ge=0, le=1)
     """... to this one a text is in doubt, and a language model is asked where ``llm.jobs`` names moderation."""
 
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.grey_low > self.grey_high:
+            raise ValueError("'grey_low' must not be above 'grey_high'")
+        return self
+
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from zhiyin.config import LlmSettings, ModerationSettings, Settings
-from zhiyin.errors import LlmUnreachable, ModelError
+from zhiyin.config import LlmSettings, ModerationSettings, Settings, make_settings
+from zhiyin.errors import ConfigError, LlmUnreachable, ModelError
 from zhiyin.llm import client_of
 from zhiyin.llm.prompts import render
 from zhiyin.ports import LanguageModels, Prompt
@@ -249,6 +249,15 @@ def test_settings_switch_parts_off(tmp_path: Path) -> None:
     without = open_moderator(Settings(moderation=ModerationSettings(sentences=False)), tmp_path)
     assert without.classifier is not None
     assert "sentences" not in without.classifier.readers
+
+
+def test_a_grey_zone_that_ends_before_it_begins_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="'moderation'.*'grey_low' must not be above 'grey_high'"):
+        make_settings({"moderation": {"grey_low": 0.71}})
+    assert make_settings({"moderation": {"grey_low": 0.7}}).moderation.grey_high == 0.7, "one point is a zone"
+    monkeypatch.setenv("ZHIYIN_MODERATION__GREY_HIGH", "0.2")
+    with pytest.raises(ConfigError, match="grey_low"):
+        make_settings({})
 
 
 def test_a_broken_model_is_refused(tmp_path: Path) -> None:
