@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from zhiyin.bundle.manifest import fingerprint
 from zhiyin.config import GradedSettings, PreprocessSettings, make_settings
 from zhiyin.errors import ConfigError
 from zhiyin.preprocess.clean import clean
@@ -52,6 +55,16 @@ def test_it_is_bounded_and_grows(values: list[float], floor: float) -> None:
     assert ((share >= 0) & (share <= 1)).all()
     known = share[~np.isnan(np.sort(values))]
     assert (np.diff(known) >= -1e-12).all()
+
+
+def test_nothing_graded_is_the_same_said_or_not() -> None:
+    """A bundle is named after its settings as they hold, not as they are written."""
+
+    def mark(values: dict[str, Any]) -> str:
+        return fingerprint({"config": {"preprocess": make_settings(values).preprocess.model_dump()}}, {})
+
+    assert mark({}) == mark({"preprocess": {}}) == mark({"preprocess": {"graded": {}}})
+    assert mark({}) != mark({"preprocess": {"graded": {"dwell": {"least": 5, "full": 60}}}})
 
 
 def test_a_scale_that_is_none_is_refused() -> None:
