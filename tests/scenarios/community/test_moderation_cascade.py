@@ -252,7 +252,7 @@ def test_settings_switch_parts_off(tmp_path: Path) -> None:
 
 
 def test_a_grey_zone_that_ends_before_it_begins_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ConfigError, match="'moderation'.*'grey_low' must not be above 'grey_high'"):
+    with pytest.raises(ConfigError, match=r"'moderation'.*'grey_low' must not be above 'grey_high'"):
         make_settings({"moderation": {"grey_low": 0.71}})
     assert make_settings({"moderation": {"grey_low": 0.7}}).moderation.grey_high == 0.7, "one point is a zone"
     monkeypatch.setenv("ZHIYIN_MODERATION__GREY_HIGH", "0.2")
