@@ -331,6 +331,19 @@ def test_a_wrong_file_is_one_line(
     assert run("recommend", USERS[0], "--project", project) == 0, "other surfaces go on"
 
 
+def test_the_commands_say_where_the_default_stands_in(fused: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    for words in (("recommend", USERS[0]), ("explain", USERS[0], ITEMS[0])):
+        assert run(*words, "--surface", "Cap", "--format", "json", "--project", fused) == 0
+        told = capsys.readouterr()
+        assert json.loads(told.out)["user_id"] == USERS[0]
+        (said,) = told.err.splitlines()
+        assert said.startswith("No pipeline 'Cap': the default re-ranks. There are ")
+        assert "cap" in said
+        assert run(*words, "--surface", "cap", "--project", fused) == 0
+        assert not capsys.readouterr().err
+
+
 @pytest.mark.parametrize("surface", ["", "../zhiyin", "a/b", "a\\b", "a\0b", "x" * 300, "line\nbreak"])
 def test_a_surface_is_the_name_of_a_file(engine: Engine, surface: str) -> None:
     with pytest.raises(UsageError, match="cannot be called"):

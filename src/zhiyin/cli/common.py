@@ -46,6 +46,16 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
+def note_default(project: Path, surface: str) -> None:
+    """Say it on stderr where no pipeline is called ``surface``. That is no mistake where lists are told apart by the
+    place they are shown in, and one where a name is misspelt."""
+    from zhiyin.pipeline import surfaces
+
+    known = surfaces(project)
+    if surface not in known:
+        typer.echo(f"No pipeline '{surface}': the default re-ranks. There are {', '.join(known)}.", err=True)
+
+
 def fail(error: ZhiyinError) -> NoReturn:
     """Print the error on one line and leave with its exit code."""
     print(f"zhiyin: {error.line}", file=sys.stderr)

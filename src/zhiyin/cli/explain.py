@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zhiyin.cli.common import Format, FormatOption, ProjectOption, print_json
+from zhiyin.cli.common import Format, FormatOption, ProjectOption, note_default, print_json
 from zhiyin.types import DEFAULT_SURFACE
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def explain(
 
     with Engine.open(project) as engine:
         answer = engine.explain(user, item, language.value if language else None, k=k, query=query, surface=surface)
+    note_default(project, surface)
     if output is Format.JSON:
         print_json(answer.to_dict())
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, print_json
+from zhiyin.cli.common import Format, FormatOption, ProjectOption, QuietOption, note_default, print_json
 from zhiyin.cli.progress import make_progress
 from zhiyin.errors import UsageError
 from zhiyin.types import DEFAULT_SURFACE
@@ -50,11 +50,14 @@ def recommend(
             raise UsageError("--format speaks of one person's list", fix="end the name of --out in .jsonl")
         check_name(out)
         engine = Engine.open(project)
+        note_default(project, surface)
         with make_progress(quiet).task("Recommending", total=engine.store.counts()["users"]) as advance:
             lines = write_frames(out, counted(engine.recommend_all(k, exclude=exclude or (), surface=surface), advance))
         typer.echo(f"{lines:,} recommendations in {out}")
         return
-    answer = Engine.open(project).recommend(user, k, query=query, exclude=exclude or (), surface=surface, trace=trace)
+    engine = Engine.open(project)
+    answer = engine.recommend(user, k, query=query, exclude=exclude or (), surface=surface, trace=trace)
+    note_default(project, surface)
     if output is Format.JSON:
         print_json(answer.to_dict())
     else:
