@@ -10,10 +10,8 @@ from typing import Any
 
 from sqlalchemy import Engine, delete, func, insert, select
 
+from zhiyin.store.dialect import IN_LIST
 from zhiyin.store.schema import llm_cache, llm_calls
-
-IN_LIST = 500
-"""Keys in one query."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,8 @@ from contextlib import AbstractContextManager
 
 from sqlalchemy import Engine, delete, insert, select
 
+from zhiyin.store.dialect import IN_LIST
 from zhiyin.store.schema import item_features, topics
-
-IN_LIST = 500
-"""Keys in one query."""
 
 TopicRow = tuple[str, str, str, str | None]
 

@@ -5,12 +5,13 @@ A key (type, person, item) stands for all its events: their values summed (None 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, func, select
 
 from zhiyin.store.changes import Notes
+from zhiyin.store.dialect import IN_LIST
 from zhiyin.store.part import Part
 from zhiyin.store.rows import delete_events
 from zhiyin.store.schema import events, users
@@ -88,6 +89,22 @@ def delete_feedback(
     which = [events.c.user_id == user_id, events.c.item_id == item_id]
     which += [] if types is None else [events.c.event_type.in_(types)]
     return delete_events(connection, notes, *which)
+
+
+def delete_each(connection: Connection, notes: Notes, keys: Collection[tuple[str, str, str]]) -> int:
+    """Delete the events of each person, item and type in ``keys``; how many of these had any."""
+    people = list(dict.fromkeys(user for user, _, _ in keys))
+    had: dict[tuple[str, str, str], list[int]] = {}
+    columns = events.c.seq, events.c.user_id, events.c.item_id, events.c.event_type
+    for start in range(0, len(people), IN_LIST):
+        theirs = connection.execute(select(*columns).where(events.c.user_id.in_(people[start : start + IN_LIST])))
+        for seq, *key in theirs:
+            if (found := (key[0], key[1], key[2])) in keys:
+                had.setdefault(found, []).append(seq)
+    numbers = [seq for some in had.values() for seq in some]
+    for start in range(0, len(numbers), IN_LIST):
+        delete_events(connection, notes, events.c.seq.in_(numbers[start : start + IN_LIST]))
+    return len(had)
 
 
 def _read(

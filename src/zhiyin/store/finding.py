@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, or_, select
 
+from zhiyin.store.dialect import IN_LIST
 from zhiyin.store.rows import ItemRow
 from zhiyin.store.schema import items
 
 if TYPE_CHECKING:
     from zhiyin.store.sql import SqlStore
-
-IN_LIST = 500
-"""Ids in one query."""
 
 
 def latest_items(

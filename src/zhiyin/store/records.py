@@ -85,6 +85,13 @@ class Records(Part):
         query = select(*_COLUMNS).join(found, same).where(records.c.kind == kind).order_by(records.c.key)
         return [record_of(row) for row in self._rows(query)]
 
+    def arrived(self, kind: str, *, after: int = 0, limit: int | None = None) -> list[tuple[int, Record]]:
+        """The newest version of every key in order of arrival, each with its number; a page of at most ``limit`` with
+        numbers above ``after``. A document that gets another version moves to the end."""
+        newest = select(func.max(records.c.seq)).where(records.c.kind == kind).group_by(records.c.key)
+        query = select(records.c.seq, *_COLUMNS).where(records.c.seq.in_(newest), records.c.seq > after)
+        return [(int(row[0]), record_of(row[1:])) for row in self._rows(query.order_by(records.c.seq).limit(limit))]
+
 
 def put_record(
     connection: Connection, kind: str, key: str, state: str, body: Mapping[str, Any], now: int | None = None

@@ -17,6 +17,7 @@ from zhiyin.store.appending import EventColumns, EventMark, Histories
 from zhiyin.store.calls import Calls
 from zhiyin.store.changes import BUNDLE, Watch, note
 from zhiyin.store.circles import Circles
+from zhiyin.store.dialect import IN_LIST
 from zhiyin.store.erasing import Erasures, export
 from zhiyin.store.experiments import Experiments, Leases
 from zhiyin.store.features import Features
@@ -36,9 +37,6 @@ from zhiyin.types import Floats
 
 if TYPE_CHECKING:
     import polars as pl
-
-IN_LIST = 500
-"""Ids in one query."""
 
 
 class SqlStore:

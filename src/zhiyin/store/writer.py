@@ -157,7 +157,7 @@ class Writer:
         """``add_events`` after all earlier events of the same type, person and item are deleted; of equal keys in
         ``given`` the last stays. ``changed`` counts keys that had events."""
         latest = {tuple(row[1:4]): row for row in given}
-        replaced = sum(self.delete_feedback(user, item, [kind]) > 0 for user, item, kind in latest)
+        replaced = feedback.delete_each(self._connection, self.notes, latest)
         new = self.add_events(list(latest.values())).new
         return Written(new=new - replaced, changed=replaced, same=len(given) - new)
 
