@@ -166,7 +166,7 @@ def list_appeals(
     if state not in (*names, "all"):
         raise UsageError(f"no state '{state}'", fix=f"use one of {', '.join(names)}, all")
     with open_project(project) as opened:
-        found = appeals(opened.store, None if state == "all" else AppealState(state))
+        found, _ = appeals(opened.store, None if state == "all" else AppealState(state))
     if output is Format.JSON:
         print_json([vars(one) for one in found])
         return

@@ -30,6 +30,10 @@ def check_records(make: Make) -> None:
     while some := store.records.every("page", "draft", after=pages[-1].key if pages else None, limit=3):
         pages += some
     assert pages == store.records.every("page", "draft")
+    arrived = store.records.arrived("page")
+    assert [(one.key, one.version) for _, one in arrived] == [("茶/1", 2), *((key, 1) for key in IDS)]
+    assert store.records.arrived("page", after=arrived[0][0], limit=2) == arrived[1:3]
+    assert store.records.arrived("page", after=arrived[-1][0]) == store.records.arrived("none") == []
     assert store.records.set_state("page", "茶/1", "live")
     assert store.records.set_state("page", "茶/1", "old", 1)
     assert not store.records.set_state("page", "茶/1", "old", 3)

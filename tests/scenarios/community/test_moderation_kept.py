@@ -162,7 +162,7 @@ def test_appeals(store: SqlStore, moderator: Moderator) -> None:
     put_appeal(store, BAD, "人/1", "这是台词", now=NOW)
     put_appeal(store, BAD, "人/1", "这是电影台词", now=NOW + 1)
     put_appeal(store, MILD, "u2", "no", now=NOW + 2)
-    assert [(one.user_id, one.said) for one in appeals(store, AppealState.OPEN)] == [
+    assert [(one.user_id, one.said) for one in appeals(store, AppealState.OPEN)[0]] == [
         ("人/1", "这是电影台词"),
         ("u2", "no"),
     ]
@@ -173,10 +173,38 @@ def test_appeals(store: SqlStore, moderator: Moderator) -> None:
     assert review_items(store, moderator, again=True, now=NOW + 4).stood == 1
     resolve_appeal(store, MILD, "u2", False, now=NOW + 5)
     assert attribute(store, MILD) == "limit"
-    assert appeals(store, AppealState.OPEN) == []
-    assert [one.state for one in appeals(store, item_id=MILD)] == [AppealState.REJECTED]
+    assert appeals(store, AppealState.OPEN) == ([], None)
+    assert [one.state for one in appeals(store, item_id=MILD)[0]] == [AppealState.REJECTED]
     with pytest.raises(NotThere):
         resolve_appeal(store, MILD, "u2", True)
+
+
+def test_appeals_by_the_page(store: SqlStore, moderator: Moderator) -> None:
+    review_items(store, moderator, now=NOW)
+    people = [f"人/{number}" for number in (3, 1, 2, 0, 4)]
+    for at, person in enumerate(people):
+        put_appeal(store, BAD, person, "?", now=NOW + at)
+        put_appeal(store, MILD, person, "?", now=NOW + at)
+
+    def paged(state: AppealState | None, item_id: str | None, limit: int) -> list[tuple[str, str]]:
+        told, after = [], 0
+        while True:
+            page, following = appeals(store, state, item_id, after=after, limit=limit)
+            assert len(page) == limit or following is None
+            told += [(one.user_id, one.item_id) for one in page]
+            if following is None:
+                return told
+            after = following
+
+    for limit in (1, 2, 5, 10, 11):
+        assert paged(None, None, limit) == [(person, item) for person in people for item in (BAD, MILD)]
+        assert paged(None, MILD, limit) == [(person, MILD) for person in people]
+    first, after = appeals(store, AppealState.OPEN, limit=3)
+    assert after is not None
+    resolve_appeal(store, first[0].item_id, first[0].user_id, False, now=NOW + 9)
+    rest, _ = appeals(store, AppealState.OPEN, after=after, limit=100)
+    assert len(first) + len(rest) == 10, "answering some in between skips nothing and tells nothing twice"
+    assert paged(AppealState.REJECTED, None, 1) == [(people[0], BAD)] == paged(None, None, 4)[-1:]
 
 
 def test_an_appeal_goes_with_its_person(store: SqlStore, moderator: Moderator) -> None:
@@ -185,7 +213,7 @@ def test_an_appeal_goes_with_its_person(store: SqlStore, moderator: Moderator) -
     with store.writing() as writer:
         writer.set_users([("u1", "{}")])
         writer.delete_user("u1")
-    assert appeals(store) == []
+    assert appeals(store) == ([], None)
     assert len(trail(store, BAD)) == 1
 
 

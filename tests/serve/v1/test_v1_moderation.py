@@ -33,6 +33,13 @@ def test_a_hidden_item_leaves_lists_at_once_and_comes_back(client: TestClient) -
     appeal = {"item_id": TEAS[0], "user_id": "人/1", "said": "这是台词"}
     assert client.post("/v1/moderation/appeals", json=appeal).json()["state"] == "open"
     assert client.get("/v1/moderation/appeals", params={"state": "open"}).json()["appeals"][0]["said"] == "这是台词"
+    client.post("/v1/moderation/appeals", json=appeal | {"user_id": "人/2"})
+    page = client.get("/v1/moderation/appeals", params={"limit": 1}).json()
+    assert [one["user_id"] for one in page["appeals"]] == ["人/1"]
+    page = client.get("/v1/moderation/appeals", params={"limit": 1, "cursor": page["cursor"]}).json()
+    assert [one["user_id"] for one in page["appeals"]] == ["人/2"]
+    page = client.get("/v1/moderation/appeals", params={"limit": 1, "cursor": page["cursor"]}).json()
+    assert page == {"appeals": [], "cursor": None}
     answer = {"item_id": TEAS[0], "user_id": "人/1", "granted": True}
     assert client.post("/v1/moderation/appeals/answer", json=answer).json()["state"] == "granted"
     assert TEAS[0] in shown(client)

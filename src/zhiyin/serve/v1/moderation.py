@@ -122,6 +122,8 @@ class AnswerAppeal(In):
 class Appeals(Out):
     appeals: list[Appeal]
     """Oldest first."""
+    cursor: int | None
+    """For the next page; null after the last."""
 
 
 class PolicyOut(Out):
@@ -223,9 +225,12 @@ async def get_appeals(
     tenant: CanAdmin,
     state: Annotated[AppealState | None, Query(description="These alone")] = None,
     item_id: Annotated[Id | None, Query(description="About this item alone")] = None,
+    cursor: Annotated[int, Query(ge=0, le=2**62, description="Where to go on: the cursor of the page before")] = 0,
+    limit: Limit = 100,
 ) -> Appeals:
-    """Appeals: what people said, and what was answered."""
-    return Appeals(appeals=await tenant.read(lambda store: appeals(store, state, item_id)))
+    """Appeals: what people said, and what was answered. One that is answered moves to the end."""
+    found, after = await tenant.read(lambda store: appeals(store, state, item_id, after=cursor, limit=limit))
+    return Appeals(appeals=found, cursor=after)
 
 
 @router.post("/appeals/answer", response_model=Appeal, responses=MISSING)

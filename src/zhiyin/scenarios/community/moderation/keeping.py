@@ -211,27 +211,32 @@ def resolve_appeal(
     return Appeal(item_id, user_id, version, state, str(body["said"]), answer, at)
 
 
-def appeals(store: SqlStore, state: AppealState | None = None, item_id: str | None = None) -> list[Appeal]:
-    """The newest of each person and item, oldest first."""
-    found = []
-    for one in store.records.every(APPEAL):
-        if state is not None and one.state != state:
-            continue
-        if item_id is not None and one.body["item_id"] != item_id:
-            continue
-        user_id = json.loads(one.key)[0]
-        found.append(
-            Appeal(
-                one.body["item_id"],
-                user_id,
-                one.version,
-                AppealState(one.state),
-                one.body["said"],
-                one.body["answer"],
-                one.time,
-            )
-        )
-    return sorted(found, key=lambda one: (one.time, one.item_id, one.user_id))
+def appeals(
+    store: SqlStore,
+    state: AppealState | None = None,
+    item_id: str | None = None,
+    *,
+    after: int = 0,
+    limit: int | None = None,
+) -> tuple[list[Appeal], int | None]:
+    """The newest of each person and item, oldest first; a page of at most ``limit``, and what to give as ``after`` for
+    the next one, None after the last."""
+    found: list[Appeal] = []
+    while True:
+        page = store.records.arrived(APPEAL, after=after, limit=limit)
+        for after, one in page:
+            if state in (None, one.state) and item_id in (None, one.body["item_id"]):
+                found.append(_appeal(one))
+                if len(found) == limit:
+                    return found, after
+        if limit is None or len(page) < limit:
+            return found, None
+
+
+def _appeal(kept: Record) -> Appeal:
+    body, user_id = kept.body, json.loads(kept.key)[0]
+    state = AppealState(kept.state)
+    return Appeal(body["item_id"], user_id, kept.version, state, body["said"], body["answer"], kept.time)
 
 
 def _item(writer: Writer, item_id: str) -> ItemRow:
