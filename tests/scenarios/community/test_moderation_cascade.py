@@ -67,6 +67,44 @@ FINE = [
 ]
 
 
+TO_SOMEBODY = [
+    "you are shit",
+    "u r shit",
+    "You're shit at this game",
+    "your a bitch",
+    "ur so dumb",
+    "you guys suck",
+    "you are full of crap",
+    "you absolute prick",
+    "you're a lying rat",
+    "go fuck yourself",
+    "you look like a pig",
+    "yоu are sh1t",
+    "you are nothing.",
+    "youre so ugly",
+    "you total nitwit",
+]
+OF_SOMETHING = [
+    "this is shit",
+    "this phone is crap",
+    "you're the shit",
+    "you are shit out of luck",
+    "you can suck a lemon",
+    "you are not trash, don't let anyone tell you that",
+    "your stupid printer again",
+    "you are nobody's fool",
+    "what a load of rubbish",
+    "I feel like shit",
+    "you are a rat owner?",
+    "you are dirt cheap",
+    "you stink bombed the hall?",
+    "you jerk the lever to the left",
+    "you are nothing like him",
+    "you are such a badass",
+    "your a good friend",
+]
+
+
 DOUBTFUL = [
     "上海女人怎么样",
     "东北男人真的打老婆吗",
@@ -105,6 +143,17 @@ def test_disguise_is_looked_through(ruled: Moderator, text: str) -> None:
 
 @pytest.mark.parametrize("text", FINE)
 def test_words_that_look_alike_pass(ruled: Moderator, text: str) -> None:
+    assert ruled.decide(text).action is Action.ALLOW
+
+
+@pytest.mark.parametrize("text", TO_SOMEBODY)
+def test_what_is_said_to_somebody_is_an_insult(ruled: Moderator, text: str) -> None:
+    told = ruled.decide(text)
+    assert (told.category, told.action is Action.ALLOW) == ("insult", False)
+
+
+@pytest.mark.parametrize("text", OF_SOMETHING)
+def test_what_is_said_of_a_thing_is_none(ruled: Moderator, text: str) -> None:
     assert ruled.decide(text).action is Action.ALLOW
 
 

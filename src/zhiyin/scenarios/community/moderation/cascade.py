@@ -143,8 +143,11 @@ class Moderator:
         sway = (one.sways or {}).get(policy.category, 0.0)
         ruled = None if best is None else best.confidence
         learned = None if read is None else read.probability
-        if learned is not None and (best is None or best.doubtful):
-            learned = _chance(_odds(learned) - self._discount(one, best))
+        if read is not None and (best is None or best.doubtful):
+            odds = _odds(read.probability)
+            # Of what speaks about contempt the labels it learned from go by words: neither reading has the whole say.
+            odds = odds if read.second is None else (odds + read.second) / 2
+            learned = _chance(odds - self._discount(one, best))
         if best is not None and best.doubtful and ruled is not None and learned is not None:
             # Who quotes or opposes: neither has the whole say.
             ruled = learned = _chance((_odds(ruled) + _odds(learned)) / 2)

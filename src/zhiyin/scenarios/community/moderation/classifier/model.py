@@ -21,6 +21,7 @@ from zhiyin.errors import ModelError
 from zhiyin.ports import Encoder
 from zhiyin.scenarios.community.moderation.classifier.grams import Grams
 from zhiyin.scenarios.community.moderation.classifier.network import Network, unpacked
+from zhiyin.scenarios.community.moderation.classifier.second import Second
 from zhiyin.scenarios.community.moderation.classifier.sentences import Sentences
 from zhiyin.scenarios.community.moderation.view import Views
 from zhiyin.types import Floats
@@ -30,6 +31,7 @@ SHIPPED = Path(__file__).parent / "shipped"
 GROUP = "某群"
 """Stands for every name of a group where a reader must not go by which group it is."""
 GRAMS, MASKED, NETWORK, SENTENCES = "grams", "masked", "network", "sentences"
+SECOND = "second"
 WORST = 12.0
 """Log-odds beyond this say no more."""
 EVIDENCE = 12
@@ -56,15 +58,17 @@ class Weighing:
 
 @dataclass(frozen=True)
 class Read:
-    """``probability`` that a text offends, by ``weighing``; ``said`` by each reader (log-odds)."""
+    """``probability`` that a text offends, by ``weighing``; ``said`` by each reader (log-odds). ``second``: log-odds of
+    the second reading, None where the text does not speak about contempt, or the model reads once."""
 
     probability: float
     weighing: Weighing
     said: dict[str, float]
+    second: float | None = None
 
 
 class Classifier:
-    """Opened by ``open_classifier``. ``encoder`` may be None."""
+    """Opened by ``open_classifier``. ``encoder`` may be None, and so may ``second``."""
 
     def __init__(
         self,
@@ -74,8 +78,10 @@ class Classifier:
         networks: Sequence[Network],
         sentences: Sentences | None,
         encoder: Encoder | None,
+        second: Second | None = None,
     ) -> None:
         self.described = described
+        self.second = second
         self._grams, self._masked, self._networks, self._sentences = grams, masked, networks, sentences
         self._encoder = encoder if sentences is not None else None
         self._weighings = {
@@ -123,7 +129,8 @@ class Classifier:
                 said[NETWORK] = sum(one.score(text) for one in self._networks) / len(self._networks)
             if vectors:
                 said[SENTENCES] = vectors[place]
-            found.append(Read(self._weighed(said), self.weighing, said))
+            second = None if self.second is None else self.second.odds(text)
+            found.append(Read(self._weighed(said), self.weighing, said, second))
         return found
 
     def evidence(self, views: Views) -> tuple[int, int] | None:
@@ -179,13 +186,17 @@ def open_classifier(folder: Path, encoder: Encoder | None = None) -> Classifier:
         if described.get("format") != FORMAT:
             raise ModelError(f"the model has the format {described.get('format')}, not {FORMAT}", where=where, fix=fix)
         stored = load_file(folder / "model.safetensors")
-        parts = {part: _within(stored, part) for part in (GRAMS, MASKED, NETWORK, SENTENCES)}
+        parts = {part: _within(stored, part) for part in (GRAMS, MASKED, NETWORK, SENTENCES, SECOND)}
         grams, hidden = (
             Grams(parts[name]["known"], parts[name]["weights"], *described[name]) for name in (GRAMS, MASKED)
         )
         places = sorted({key.split(".")[0] for key in parts[NETWORK]})
         networks = [Network(described["alphabet"], unpacked(_within(parts[NETWORK], place))) for place in places]
         sentences = Sentences(unpacked(parts[SENTENCES])) if parts[SENTENCES] else None
-        return Classifier(described, grams, hidden, networks, sentences, encoder)
+        second = None
+        if parts[SECOND]:
+            told = described[SECOND]
+            second = Second(tuple(told["words"]), **parts[SECOND], scale=told["scale"], bias=told["bias"])
+        return Classifier(described, grams, hidden, networks, sentences, encoder, second)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as broken:
         raise ModelError(f"the model cannot be read: {broken}", where=where, fix=fix) from broken

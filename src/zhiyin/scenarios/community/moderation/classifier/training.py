@@ -26,12 +26,14 @@ from zhiyin.scenarios.community.moderation.classifier.model import (
     GRAMS,
     MASKED,
     NETWORK,
+    SECOND,
     SENTENCES,
     WORST,
     masked,
     names_pattern,
 )
 from zhiyin.scenarios.community.moderation.classifier.network import Network, packed, unpacked
+from zhiyin.scenarios.community.moderation.classifier.second import learn_second
 from zhiyin.scenarios.community.moderation.classifier.sentences import Sentences
 from zhiyin.scenarios.community.moderation.view import views
 from zhiyin.types import Floats, Longs
@@ -63,11 +65,13 @@ def train_classifier(
     groups: Sequence[str],
     encoder: Encoder | None = None,
     network: bool | None = None,
+    again: Sequence[tuple[str, int]] = (),
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write a model into ``folder`` and give its description. ``groups`` are names that one of the readers does not
-    see. ``network`` None trains one where torch is here. Raises NotEnoughData."""
+    see. ``network`` None trains one where torch is here. ``again``: texts that speak about contempt with the labels of
+    somebody who read them, where ``labels`` go by words; none for a model that reads once. Raises NotEnoughData."""
     progress = progress or Silent()
     wanted = np.array(labels, dtype=np.int64)
     if len(texts) < FEWEST or min(int(wanted.sum()), int((1 - wanted).sum())) < len(texts) / 10:
@@ -101,6 +105,10 @@ def train_classifier(
         MASKED: [last.masked.scale, last.masked.bias],
         "weighings": [_weighing(some, said, wanted[held]) for some in _sets(said)],
     }
+    if again:
+        second = learn_second([views(text).tight.text for text, _ in again], [label for _, label in again], seed)
+        described[SECOND] = second.described
+        arrays |= {f"{SECOND}.known": second.known, f"{SECOND}.weights": second.weights}
     _write(folder, described, arrays)
     return described
 
