@@ -27,6 +27,7 @@ from zhiyin.errors import (
     UsageError,
     ZhiyinError,
 )
+from zhiyin.serve.fixes import over_http
 
 TYPE = "application/problem+json"
 
@@ -77,7 +78,7 @@ def of_error(error: ZhiyinError) -> JSONResponse:
 
 def _more(error: ZhiyinError) -> dict[str, Any]:
     """Where our own machinery fails, its addresses and folders are nobody else's business."""
-    told: dict[str, Any] = {"fix": error.fix, "where": None if isinstance(error, INSIDE) else error.where}
+    told: dict[str, Any] = {"fix": over_http(error.fix), "where": None if isinstance(error, INSIDE) else error.where}
     return told | ({"retry_after": error.seconds} if isinstance(error, TooMany) else {})
 
 

@@ -317,7 +317,7 @@ async def _there(tenant: Tenant, job: Callable[[SqlStore], T]) -> T:
     try:
         return await tenant.read(job)
     except UsageError as unknown:
-        raise NotThere(unknown.what, fix="see GET /v1/writing/drafts") from unknown
+        raise NotThere(unknown.what, fix=unknown.fix) from unknown
 
 
 class _Readers:
