@@ -52,6 +52,25 @@ def test_who_may_only_read(client: TestClient, app: FastAPI) -> None:
     assert client.get("/v1/pages/list", headers=with_key(key)).status_code == 200
 
 
+def test_who_may_write_may_publish(client: TestClient, app: FastAPI) -> None:
+    """Of product pages as of drafts, and it is in the log who did."""
+    writing = with_key(make_key(app.state.tenants, scopes=("write",)))
+    app.state.gate._keys_until = 0.0
+    assert client.post("/v1/pages", json=PAGE, headers=writing).status_code == 200
+    for state in ("in_review", "published"):
+        move = {**PAGE, "state": state}
+        assert client.post("/v1/pages/state", json=move, headers=writing).json()["state"] == state
+    draft = client.post(
+        "/v1/writing/drafts", json={"text": "龙井早采五天。茶农说，三月的气温偏高。今年茶青贵了。"}, headers=writing
+    ).json()
+    this = {"draft_id": draft["draft_id"]}
+    assert client.post("/v1/writing/drafts/publish", json=this, headers=writing).json()["state"] == "published"
+    assert client.put("/v1/experiments", json={}, headers=writing).status_code == 403
+    log = client.get("/v1/audit", headers=with_key(make_key(app.state.tenants))).json()["entries"]
+    assert [one["action"] for one in log] == ["writing.publish", "pages.published", "pages.in_review"]
+    assert all(f"_{one['key_prefix']}_" in writing["X-API-Key"] for one in log)
+
+
 def test_what_goes_with_a_cart(client: TestClient) -> None:
     cart = {"item_id": TEAS[0], "kind": "complementary", "with": [TEAS[1], BOOKS[1]]}
     told = client.get("/v1/similar", params=cart).json()

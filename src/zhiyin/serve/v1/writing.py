@@ -227,11 +227,11 @@ async def put_draft(
 
 @router.post("/drafts/publish", response_model=Draft, responses=MISSING)
 async def publish(
-    tenant: CanAdmin,
+    tenant: CanWrite,
     audits: Audits,
     given: Annotated[Published, Body(openapi_examples={"the newest": {"value": {"draft_id": "draft-1a2b3c4d5e6f"}}})],
 ) -> Draft:
-    """Mark a version as published."""
+    """Mark a version as published. Whoever may write items' texts may do this, as with product pages."""
     await audits.write("writing.publish", given.draft_id)
     return await _there(tenant, lambda store: publish_draft(store, given.draft_id, given.version))
 
