@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zhiyin.answers import Recommended
-from zhiyin.behaviour import Behaviour
+from zhiyin.behaviour import Behaviour, Counted
 from zhiyin.candidates.base import Recommender
-from zhiyin.candidates.together import Pairs, complements
+from zhiyin.candidates.together import complements
 from zhiyin.config import ShopSettings
 from zhiyin.errors import ModelError, UnknownItem, UsageError
-from zhiyin.explain.reasons import Reason
+from zhiyin.explain.reasons import Reason, shared_features
 from zhiyin.newcomers import Shelf
 from zhiyin.types import Floats, Histories, Ints
 
@@ -42,7 +42,7 @@ class GoesWith:
         """Up to ``k`` rows, their scores, falling, and where each comes from. Raises UnknownItem, UsageError, and
         ModelError where nothing at all is known of the items."""
         rows = self.rows(item_ids)
-        bought, viewed = self._pairs
+        bought, viewed, _ = self._pairs
         barred = ~allowed
         score = np.zeros(len(allowed), dtype=np.float32)
         if viewed.counts.nnz:
@@ -72,20 +72,43 @@ class GoesWith:
     def answers(
         self, item_ids: Sequence[str], rows: Ints, scores: Floats, sources: dict[int, str]
     ) -> list[Recommended]:
-        """Each with whom it is bought most, and by how many."""
+        """Each with what it is bought with most, and by how many. Where nobody bought both it is told of the item for
+        which the model has it there: how many took both, or that the two are alike where nobody did."""
         own, catalogue, ids = self.rows(item_ids), self._shelf.catalogue, self._shelf.items.ids
-        bought, _ = self._pairs
+        likest = self._likest(own, rows)
         told = []
         for place, (row, score) in enumerate(zip(rows.tolist(), scores.tolist(), strict=True), 1):
-            share, item = max((bought.share(item, row), -item) for item in own)
-            item = -item
-            reasons = []
-            if share > 0:
-                reasons = [Reason("bought", ids[item], catalogue.titles[item] or None, round(share, 4), [])]
             title = catalogue.titles[row] or None
             source = sources.get(row, self._model.name)
+            reasons = self._reasons(own, row, likest[place - 1])
             told.append(Recommended(ids[row], title, place, round(score, 6), None, [source], reasons))
         return told
+
+    def _reasons(self, own: Sequence[int], row: int, likest: int) -> list[Reason]:
+        catalogue, ids = self._shelf.catalogue, self._shelf.items.ids
+        share, item = max((self._pairs.bought.share(item, row), -item) for item in own)
+        if share > 0:
+            return [Reason("bought", ids[-item], catalogue.titles[-item] or None, round(share, 4), [])]
+        item = own[-1] if likest < 0 else likest
+        share = self._pairs.takers.share(item, row)
+        if share > 0:
+            return [Reason("together", ids[item], catalogue.titles[item] or None, round(share, 4), [])]
+        if likest < 0:
+            return []
+        shared = shared_features(catalogue, likest, row)
+        return [Reason("similar", ids[likest], catalogue.titles[likest] or None, None, shared)]
+
+    def _likest(self, own: Sequence[int], rows: Ints) -> list[int]:
+        """Which of ``own`` pulls each of ``rows`` most, by the model; -1 where none does."""
+        known = [item for item in own if item < self._model.n_items]
+        placed = np.flatnonzero(rows < self._model.n_items)
+        found = np.full(len(rows), -1, dtype=np.int32)
+        if known and len(placed):
+            pulls = self._model.contributions_to(Histories.of([known]), rows[placed])
+            best = pulls.argmax(axis=1)
+            pulled = pulls[np.arange(len(placed)), best] > 0
+            found[placed[pulled]] = np.array(known, dtype=np.int32)[best[pulled]]
+        return [int(one) for one in found]
 
     def _filled(
         self, rows: Sequence[int], allowed: NDArray[np.bool_], without: set[int], k: int
@@ -108,7 +131,7 @@ class GoesWith:
     def _same_kind(self, rows: Sequence[int]) -> NDArray[np.bool_]:
         """Bool [n]: what stands in the place of one of ``rows``: by looks where there are any of it, else by its last
         category."""
-        _, viewed = self._pairs
+        viewed = self._pairs.viewed
         barred = np.zeros(len(self._shelf.items), dtype=np.bool_)
         kinds = self._kinds
         for row in rows:
@@ -127,5 +150,5 @@ class GoesWith:
         return np.array([-1 if name is None else names.setdefault(name, len(names)) for name in last], dtype=np.int32)
 
     @cached_property
-    def _pairs(self) -> tuple[Pairs, Pairs]:
+    def _pairs(self) -> Counted:
         return self._behaviour.pairs(self._shelf.items)

@@ -74,7 +74,7 @@ class Wired:
             ) from other
         self._shelf = Shelf(store, bundle, settings)
         self._models = Models(bundle)
-        self._behaviour = Behaviour(store, settings.shop, bundle.manifest.seed)
+        self._behaviour = Behaviour(store, settings.shop, self._preprocess, bundle.manifest.seed)
 
     def refresh(self) -> None:
         """Take notice of items that were added or hidden since."""

@@ -53,3 +53,7 @@ def test_shared_features() -> None:
 def test_an_item_without_title_is_called_by_its_id() -> None:
     (reason,) = reasons_for(np.ones(1, dtype=np.float32), 0.0, Histories.of([[4]]), 0, IDS, CATALOGUE, 3)
     assert reason.words() == "100% from d"
+    few = Reason("together", "d", None, 0.004, [])
+    assert (few.words(), few.words("zh")) == (
+        "of those who chose d, <1% chose it, too", "选了 d 的人中有 <1% 也选了它",
+    )  # fmt: skip

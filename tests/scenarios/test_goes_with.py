@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zhiyin.candidates.together import Pairs, complements
+from zhiyin.candidates.together import Pairs, Takers, complements
 from zhiyin.cli.common import open_project
 from zhiyin.errors import UnknownItem, UsageError
 from zhiyin.recommend import Engine
@@ -127,6 +127,42 @@ def test_the_command(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*words, "--with", CASES[1], "-k", "1") == 0
     assert CABLE in capsys.readouterr().out
     assert run("similar", PHONES[1], "--with", CASES[1], "--project", shop) == 2
+
+
+def test_takers_are_counted_once_each() -> None:
+    users, items = (np.array(one, dtype=np.int32) for one in ([0, 0, 1, 1, 2, 3], [0, 1, 0, 0, 0, 2]))
+    made = Takers.of(users, items, 4)
+    assert [made.share(0, 1), made.share(1, 0), made.share(0, 2), made.share(3, 0)] == pytest.approx([1 / 3, 1, 0, 0])
+    over = made.over(np.array([-1, 1, 0], dtype=np.int32))
+    assert [over.share(2, 1), over.share(0, 1), over.share(1, 0)] == pytest.approx([1 / 3, 0, 0])
+    none = Takers.of(users[:0], items[:0], 2)
+    assert none.share(0, 1) == 0
+
+
+def test_without_purchases_each_says_who_took_both(trained: Path) -> None:
+    """Only looks: nothing is bought together, and the list of the model has reasons all the same."""
+    with Engine.open(trained) as engine:
+        # Of one category nothing comes out beside one another: the kinds are taken away to see any.
+        engine._goes_with.__dict__["_kinds"] = np.full(len(engine._shelf.items), -1, dtype=np.int32)
+        found = engine.goes_with([TEAS[0], BOOKS[5]], 6)
+        assert found
+        events = engine.store.events()
+        for one in found:
+            (reason,) = one.reasons
+            if reason.kind == "similar":
+                assert reason.share is None
+                continue
+            assert reason.kind == "together"
+            mine, theirs = (
+                set(events.filter(events["item_id"] == item)["user_id"].to_list())
+                for item in (reason.item_id, one.item_id)
+            )
+            assert reason.share == pytest.approx(len(mine & theirs) / len(mine), abs=1e-4)
+            assert reason.words("en").startswith("of those who chose ")
+            assert reason.words("zh").startswith("选了 ")
+        assert {one.reasons[0].kind for one in found} >= {"together"}
+        first = {one.reasons[0].item_id for one in found}
+        assert first <= {TEAS[0], BOOKS[5]}
 
 
 def test_hidden_items_do_not_come(shop: Path) -> None:

@@ -81,6 +81,38 @@ class Pairs:
         return both / float(self.people[item]) if both else 0.0
 
 
+@dataclass(frozen=True)
+class Takers:
+    """Who had each item, however long one after the other: ``people`` int32 in order, those of item i from
+    ``starts[at[i]]`` on; ``at`` int32 [n] is -1 for an item of which nothing was counted."""
+
+    starts: Longs
+    people: Ints
+    at: Ints
+
+    @classmethod
+    def of(cls, users: Ints, items: Ints, n: int) -> Takers:
+        """From rows of people and of items below ``n``, aligned; a pair may come several times."""
+        had = np.unique(items.astype(np.int64) * (int(users.max(initial=0)) + 1) + users)
+        item, person = np.divmod(had, int(users.max(initial=0)) + 1)
+        starts = np.searchsorted(item, np.arange(n + 1)).astype(np.int64)
+        return cls(starts, person.astype(np.int32), np.arange(n, dtype=np.int32))
+
+    def over(self, at: Ints) -> Takers:
+        """Over other items: i there was ``at[i]`` here, or is new where that is -1."""
+        return Takers(self.starts, self.people, at)
+
+    def share(self, item: int, other: int) -> float:
+        """Of the people who had ``item``, those who had ``other``, too."""
+        these, those = self._of(item), self._of(other)
+        both = len(np.intersect1d(these, those, assume_unique=True))
+        return both / len(these) if both else 0.0
+
+    def _of(self, item: int) -> Ints:
+        own = int(self.at[item])
+        return self.people[self.starts[own] : self.starts[own + 1]] if own >= 0 else self.people[:0]
+
+
 def complements(bought: Pairs, viewed: Pairs, items: Sequence[int], penalty: float) -> Floats:
     """How well each of n items goes with ``items`` together, float32 [n], 0 for nothing known: the sum over them of
     what is bought with each less ``penalty`` times what is looked at on the same visits, nothing below 0. What is

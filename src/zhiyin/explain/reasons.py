@@ -39,8 +39,8 @@ class Reason:
     (the person asks for it, or their profile does, in the words of ``title``), "friends" (``title`` people that the
     person is linked with took it), "circle" (people of the circle ``title`` did), "author" (the person follows
     ``title``, who made it), "reply" (``item_id`` is the best reply to it), "thread" (it replies to ``item_id``),
-    "action" (the person may well do ``title`` with it, with the chance ``share``), or "bought" (of those who bought
-    ``item_id``, ``share`` bought this, too)."""
+    "action" (the person may well do ``title`` with it, with the chance ``share``), "bought" (of those who bought
+    ``item_id``, ``share`` bought this, too), or "together" (the same of those who took it in any way)."""
 
     kind: str
     item_id: str | None
@@ -53,7 +53,7 @@ class Reason:
 
     def words(self, language: Language = "en") -> str:
         """One readable clause."""
-        name, share = self.title or self.item_id, "" if self.share is None else f"{self.share:.0%}"
+        name, share = self.title or self.item_id, "" if self.share is None else _percent(self.share)
         shared = ", ".join(self.shared) if language == "en" else "、".join(self.shared)
         if language == "zh":
             common = f"（都有：{shared}）" if shared else ""
@@ -63,6 +63,7 @@ class Reason:
                 "kept": f"您的画像里想要 {name}",
                 "similar": f"与 {name} 相似{common}",
                 "bought": f"买了 {name} 的人中有 {share} 也买了它",
+                "together": f"选了 {name} 的人中有 {share} 也选了它",
                 "friends": f"您关注的人或好友中有 {name} 人选了它",
                 "circle": f"您所在的圈子“{name}”里的人选了它",
                 "author": f"来自您关注的 {name}",
@@ -77,6 +78,7 @@ class Reason:
             "kept": f"your profile asks for {name}",
             "similar": f"like {name}{common}",
             "bought": f"of those who bought {name}, {share} bought it, too",
+            "together": f"of those who chose {name}, {share} chose it, too",
             "friends": f"{name} of the people you are linked with took it",
             "circle": f"people in your circle {name} took it",
             "author": f"from {name}, whom you follow",
@@ -84,6 +86,10 @@ class Reason:
             "thread": f"a reply to {name}",
             "action": f"with a chance of {share} you will {name} it",
         }.get(self.kind, f"{share} from {name}{common}")
+
+
+def _percent(share: float) -> str:
+    return "<1%" if 0 < share < 0.005 else f"{share:.0%}"
 
 
 def wished(words: str, kept: bool = False) -> Reason:
