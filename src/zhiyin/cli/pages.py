@@ -13,7 +13,7 @@ import typer
 from zhiyin.cli.common import Format, FormatOption, Project, ProjectOption, open_project, print_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from zhiyin.scenarios.shop.pages import KeptPage, Page, PageName, Pages
 
@@ -33,6 +33,10 @@ UserOption = Annotated[
     str | None, typer.Option("--user", metavar="USER", help="For one person, by their interests.", show_default=False)
 ]
 VersionOption = Annotated[int | None, typer.Option("--version", metavar="N", help="Which one.", show_default="newest")]
+StateOption = Annotated[
+    Literal["draft", "in_review", "published", "rejected", "withdrawn", "replaced"] | None,
+    typer.Option("--state", help="The newest in this state alone.", show_default="any"),
+]
 NoteOption = Annotated[str, typer.Option("--note", metavar="TEXT", help="Why, for whoever looks later.")]
 ByOption = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")]
 NOTHING: list[str] = []
@@ -82,10 +86,7 @@ def show(
     segment: SegmentOption = NOTHING,
     user: UserOption = None,
     version: VersionOption = None,
-    state: Annotated[
-        Literal["draft", "in_review", "published", "rejected", "withdrawn", "replaced"] | None,
-        typer.Option(help="The newest in this state.", show_default="any"),
-    ] = None,
+    state: StateOption = None,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = Path(),
 ) -> None:
@@ -99,10 +100,7 @@ def show(
 
 @app.command("list")
 def list_pages(
-    state: Annotated[
-        Literal["draft", "in_review", "published", "rejected", "withdrawn", "replaced"] | None,
-        typer.Option(help="The newest in this state alone.", show_default="any"),
-    ] = None,
+    state: StateOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 100,
     output: FormatOption = Format.TEXT,
     project: ProjectOption = Path(),
@@ -166,19 +164,26 @@ def edit(
     _show(kept, output)
 
 
-@app.command("submit")
-def submit(
-    item: ItemArgument,
-    language: LanguageOption = "en",
-    segment: SegmentOption = NOTHING,
-    user: UserOption = None,
-    version: VersionOption = None,
-    note: NoteOption = "",
-    by: ByOption = "",
-    project: ProjectOption = Path(),
-) -> None:
-    """Hand a draft in for review."""
-    _move(project, _name(item, language, segment, user), "in_review", version, note, by)
+def _moving(state: str, about: str) -> Callable[..., None]:
+    """The command that takes a version to ``state``."""
+
+    def move(
+        item: ItemArgument,
+        language: LanguageOption = "en",
+        segment: SegmentOption = NOTHING,
+        user: UserOption = None,
+        version: VersionOption = None,
+        note: NoteOption = "",
+        by: ByOption = "",
+        project: ProjectOption = Path(),
+    ) -> None:
+        _move(project, _name(item, language, segment, user), state, version, note, by)
+
+    move.__doc__ = about
+    return move
+
+
+app.command("submit")(_moving("in_review", "Hand a draft in for review."))
 
 
 @app.command("publish")
@@ -197,34 +202,8 @@ def publish(
     _move(project, _name(item, language, segment, user), "published", version, note, by, accept)
 
 
-@app.command("reject")
-def reject(
-    item: ItemArgument,
-    language: LanguageOption = "en",
-    segment: SegmentOption = NOTHING,
-    user: UserOption = None,
-    version: VersionOption = None,
-    note: NoteOption = "",
-    by: ByOption = "",
-    project: ProjectOption = Path(),
-) -> None:
-    """Turn a page in review down."""
-    _move(project, _name(item, language, segment, user), "rejected", version, note, by)
-
-
-@app.command("withdraw")
-def withdraw(
-    item: ItemArgument,
-    language: LanguageOption = "en",
-    segment: SegmentOption = NOTHING,
-    user: UserOption = None,
-    version: VersionOption = None,
-    note: NoteOption = "",
-    by: ByOption = "",
-    project: ProjectOption = Path(),
-) -> None:
-    """Take a page back, published or not."""
-    _move(project, _name(item, language, segment, user), "withdrawn", version, note, by)
+app.command("reject")(_moving("rejected", "Turn a page in review down."))
+app.command("withdraw")(_moving("withdrawn", "Take a page back, published or not."))
 
 
 @app.command("policies")
