@@ -19,6 +19,10 @@ SIGNS, FILTERS = 64, 96
 SEEN = 5
 """A sign met in fewer texts than this is unknown."""
 EPOCHS, BATCH, RATE = 7, 64, 2e-3
+STEPS = 400
+"""Few texts are read so much more often that there are this many steps."""
+WARMING = 200
+"""Steps in which the rate rises, an eighth of all at most."""
 DROPPED_SIGNS, DROPPED_INPUT, DROPPED_OUTPUT = 0.15, 0.25, 0.5
 HIDDEN_NAMES = 0.3
 """Share of the texts that are read, each time, without the names of groups."""
@@ -32,9 +36,9 @@ def train_network(
     names: re.Pattern[str] | None,
     seed: int,
     progress: Progress,
-    epochs: int = EPOCHS,
+    epochs: int | None = None,
 ) -> Network:
-    """``texts`` as the classifier reads them, ``labels`` 0 or 1."""
+    """``texts`` as the classifier reads them, ``labels`` 0 or 1. ``epochs`` None goes by how many texts there are."""
     import torch
     from torch import nn
     from torch.nn import functional
@@ -71,9 +75,12 @@ def train_network(
         return said.squeeze(1)
 
     optimiser = torch.optim.AdamW(weights, lr=RATE, weight_decay=1e-2)
-    steps = max(1, epochs * (-(-len(texts) // BATCH)))
+    each = max(1, -(-len(texts) // BATCH))
+    epochs = max(EPOCHS, -(-STEPS // each)) if epochs is None else epochs
+    steps = max(1, epochs * each)
+    warming = max(1, min(WARMING, steps // 8))
     schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda step: min(1.0, (step + 1) / 200) * max(0.02, 1 - step / steps)
+        optimiser, lambda step: min(1.0, (step + 1) / warming) * max(0.02, 1 - step / steps)
     )
     random = np.random.default_rng(seed)
     with progress.task("network", steps) as done:

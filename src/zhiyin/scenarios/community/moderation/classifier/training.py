@@ -1,4 +1,5 @@
-"""Training: one part of the texts teaches the readers, another, held out, weighs them and sets the thresholds.
+"""Training: one part of the texts teaches the readers, another, held out, weighs them and sets the thresholds. Of few
+texts each part is held out in turn, for a tenth of them says too little.
 
 Texts that are the same stay on the same side. Choices of settings were made on COLD's training part alone, see
 docs/moderation.md.
@@ -42,6 +43,8 @@ FEWEST = 200
 """Labelled texts, of which each label has at least a tenth."""
 HELD = 0.12
 """Share of the texts that is held out."""
+MANY, PARTS = 5000, 4
+"""Of fewer texts so many parts are held out, one after the other, until all were."""
 SEEN = 3
 """A run of signs met in fewer texts than this is not counted."""
 RIDGE = 0.1
@@ -82,13 +85,19 @@ def train_classifier(
         for text in texts:
             plain.append(views(text).tight.text)
             done(1)
+    fewest = min(len({text for text, one in zip(plain, wanted, strict=True) if one == label}) for label in (0, 1))
+    if fewest < FEWEST // 10:
+        what = f"only {fewest} labelled texts of one label differ"
+        raise NotEnoughData(what, fix=f"give at least {FEWEST // 10} different ones with each label")
     names = names_pattern(groups)
-    held = np.array([zlib.crc32(f"{seed}:{text}".encode()) / 2**32 < HELD for text in plain])
     if network is None:
         network = importlib.util.find_spec("torch") is not None
     vectors = None if encoder is None else encoder.encode(plain, progress)
     texts_ = _Texts(plain, [masked(text, names) for text in plain], vectors, wanted, names, network, seed)
-    said = texts_.said(texts_.taught(~held, 1, progress), held)
+    parts = _held(plain, seed)
+    read = [texts_.said(texts_.taught(~held, 1, progress), held) for held in parts]
+    said = {name: np.concatenate([one[name] for one in read]) for name in read[0]}
+    labels_held = np.concatenate([wanted[held] for held in parts])
     # Weighed as they were without the texts held out, the readers learn once more, from all of them.
     arrays, last = texts_.taught(np.ones(len(plain), dtype=np.bool_), TIMES, progress)
     described = {
@@ -97,13 +106,13 @@ def train_classifier(
         "languages": list(languages),
         "seed": seed,
         "texts": len(plain),
-        "held": int(held.sum()),
+        "held": len(labels_held),
         "encoder": None if encoder is None else encoder.model_id,
         "groups": list(groups),
         "alphabet": last.alphabet,
         GRAMS: [last.grams.scale, last.grams.bias],
         MASKED: [last.masked.scale, last.masked.bias],
-        "weighings": [_weighing(some, said, wanted[held]) for some in _sets(said)],
+        "weighings": [_weighing(some, said, labels_held) for some in _sets(said)],
     }
     if again:
         second = learn_second([views(text).tight.text for text, _ in again], [label for _, label in again], seed)
@@ -111,6 +120,14 @@ def train_classifier(
         arrays |= {f"{SECOND}.known": second.known, f"{SECOND}.weights": second.weights}
     _write(folder, described, arrays)
     return described
+
+
+def _held(texts: Sequence[str], seed: int) -> list[Flags]:
+    """Which texts are held out: once, or each once."""
+    drawn = np.array([zlib.crc32(f"{seed}:{text}".encode()) / 2**32 for text in texts])
+    if len(texts) >= MANY:
+        return [drawn < HELD]
+    return [(drawn * PARTS).astype(int) == part for part in range(PARTS)]
 
 
 @dataclass(frozen=True)
