@@ -16,6 +16,7 @@ from typing import TypeVar
 from zhiyin.config import FILE_NAME, Settings, load_settings
 from zhiyin.errors import NotThere
 from zhiyin.serve.folders import DEFAULT, folder_of, names, refuse_shared
+from zhiyin.serve.lanes import Lanes
 from zhiyin.serve.lists import Lists
 from zhiyin.serve.live import Live
 from zhiyin.serve.writing import WriteQueue
@@ -38,6 +39,7 @@ class Tenant:
         self.settings: Settings = load_settings(project)
         self.store: SqlStore = open_store(self.settings.store.url, project)
         self._readers = readers
+        self._lanes = Lanes(name)
         self._writes = WriteQueue(self.store, name)
         self.live = Live(self.store, project, self.settings, self._writes)
         self.lists = Lists(self.live, self.settings.serve.deadline_seconds)
@@ -47,10 +49,20 @@ class Tenant:
         return await self._writes.write(job)
 
     async def read(self, job: Callable[[SqlStore], T]) -> T:
-        """What ``job`` reads, in a thread."""
+        """What ``job`` reads, in a thread that all tenants share: for what takes no more than moments."""
         return await asyncio.get_running_loop().run_in_executor(self._readers, job, self.store)
 
+    async def slow(self, job: Callable[[SqlStore], T]) -> T:
+        """What ``job`` gives, in one of this tenant's few threads for what takes seconds. See ``Lanes``."""
+        return await self._lanes.slow(lambda: job(self.store))
+
+    async def alone(self, what: str, job: Callable[[SqlStore], T]) -> T:
+        """What ``job`` gives, in this tenant's thread for what has no end one could foresee. Raises Conflict while
+        another is at work there; ``what`` names it."""
+        return await self._lanes.alone(what, lambda: job(self.store))
+
     def close(self) -> None:
+        self._lanes.close()
         self.live.close()
         self._writes.close()
         self.store.close()

@@ -255,7 +255,7 @@ async def report_campaign(tenant: CanRead, name: NamedIn) -> dict[str, Any]:
     """Spend against plan, clicks by creative and day, and the lift over people it is withheld from, with intervals."""
     await _kept(tenant, name)
     with fitting():
-        told = await tenant.read(lambda store: reporting.report(store, tenant.project, name, _now()))
+        told = await tenant.slow(lambda store: reporting.report(store, tenant.project, name, _now()))
     return told.to_dict()
 
 
@@ -265,7 +265,7 @@ async def learn_ads(tenant: CanAdmin, audits: Audits) -> Learned:
     await audits.write("ads.learn")
     from zhiyin.scenarios.shop.ads.clicks import FEATURES
 
-    found = await tenant.read(lambda _: _server(tenant).learn())
+    found = await tenant.slow(lambda _: _server(tenant).learn())
     return Learned(weights=dict(zip(FEATURES, found.weights, strict=True)), shows=found.shows, clicks=found.clicks)
 
 

@@ -165,7 +165,7 @@ async def build_circles_now(tenant: CanAdmin, audits: Audits) -> RunOut:
         return build_circles(store, tenant.settings, tenant.project, params, models).to_dict()
 
     with enough():
-        return RunOut(**await with_models(tenant, job))
+        return RunOut(**await with_models(tenant, job, alone="circles that are found"))
 
 
 def _out(one: Circle) -> CircleOut:

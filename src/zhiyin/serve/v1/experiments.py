@@ -136,7 +136,7 @@ async def report_experiment(tenant: CanRead, name: Name) -> Report:
     """What an experiment says by now."""
     await _kept(tenant, name)
     with fitting():
-        experiment, told = await tenant.read(lambda store: analysed(store, name))
+        experiment, told = await tenant.slow(lambda store: analysed(store, name))
     return Report(name=name, experiment=experiment, report=told.to_dict())
 
 

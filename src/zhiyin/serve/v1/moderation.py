@@ -25,7 +25,7 @@ from zhiyin.scenarios.community.moderation.keeping import DAY, now_, put_overrid
 from zhiyin.scenarios.community.moderation.view import LONGEST
 from zhiyin.serve.auditing import Audits, pseudonym
 from zhiyin.serve.auth import CanAdmin, CanRead, CanWrite
-from zhiyin.serve.documented import MISSING
+from zhiyin.serve.documented import CONFLICT, MISSING
 from zhiyin.serve.moderating import moderator_of
 from zhiyin.serve.v1.fields import Cursor, Flag, Id, In, Limit, LongText, Number, Out, Words
 from zhiyin.serve.v1.speaking import with_models
@@ -163,16 +163,17 @@ async def check_texts(
     return Decisions(decisions=found)
 
 
-@router.post("/review", response_model=ReviewedOut, responses=MISSING)
+@router.post("/review", response_model=ReviewedOut, responses=MISSING | CONFLICT)
 async def review(
     tenant: CanWrite,
     given: Annotated[ReviewItems, Body(openapi_examples={"two items": {"value": SOME}, "all": {"value": {}}})],
 ) -> ReviewedOut:
     """Decide about items of the store, and end decisions that have expired. What is hidden leaves every list at
-    once."""
+    once. All items are reviewed once at a time; some by their ids, whenever."""
     found = await with_models(
         tenant,
         lambda store, models: review_items(store, moderator_of(tenant, models), given.item_ids, again=given.again),
+        alone="a review of all items" if given.item_ids is None else None,
     )
     return ReviewedOut(**found.to_dict())
 

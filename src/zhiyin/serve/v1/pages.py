@@ -137,13 +137,13 @@ async def make_page(
         models, wanted = None, None
 
     def made(store: SqlStore) -> PageOut:
-        # Not at the engine's desk: a language model takes its time, and others wait there.
+        # Not at the engine's desk nor where everybody reads: a language model takes its time.
         pages = Pages(store, tenant.project, models)
         if asked.keep:
             return _out(pages.draft(request, wanted=wanted))
         return PageOut(version=None, state=None, time=None, page=pages.make(request, wanted=wanted))
 
-    return await tenant.read(made)
+    return await tenant.slow(made)
 
 
 @router.get("", response_model=PageOut, responses=ALLOWED)

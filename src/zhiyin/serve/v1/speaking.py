@@ -16,9 +16,10 @@ from zhiyin.store.sql import SqlStore
 T = TypeVar("T")
 
 
-async def with_models(tenant: Tenant, job: Callable[[SqlStore, LanguageModels], T]) -> T:
-    """What ``job`` gives, in a thread of readers, with the language models of the engine (a model in this process is
-    loaded once); before the first training, with its own."""
+async def with_models(tenant: Tenant, job: Callable[[SqlStore, LanguageModels], T], *, alone: str | None = None) -> T:
+    """What ``job`` gives, in a thread for slow work, with the language models of the engine (a model in this process is
+    loaded once); before the first training, with its own. ``alone`` is its name where it is work that is done one at a
+    time, see ``Tenant.alone``."""
     try:
         shared = await tenant.live.ask(lambda engine: engine.models)
     except NotTrained:
@@ -32,7 +33,7 @@ async def with_models(tenant: Tenant, job: Callable[[SqlStore, LanguageModels], 
             if shared is None:
                 models.close()
 
-    return await tenant.read(work)
+    return await (tenant.slow(work) if alone is None else tenant.alone(alone, work))
 
 
 @contextmanager

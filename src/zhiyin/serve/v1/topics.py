@@ -157,7 +157,7 @@ async def find(
         return found.to_dict()
 
     with enough():
-        return FoundTopics(**await with_models(tenant, job))
+        return FoundTopics(**await with_models(tenant, job, alone="topics that are found"))
 
 
 @router.put("/name", response_model=NamedTopic, responses=MISSING | CONFLICT)
@@ -199,7 +199,7 @@ async def _discussed(tenant: Tenant, asked: TopicsAsked) -> Discussed:
         )
 
     with enough():
-        return await (with_models(tenant, job) if asked.questions else tenant.read(job))
+        return await (with_models(tenant, job) if asked.questions else tenant.slow(job))
 
 
 async def _known(tenant: Tenant, topic_id: str) -> None:

@@ -282,7 +282,7 @@ async def report_headlines(tenant: CanRead, item_id: ItemOf) -> TrialReport:
     """What the trial of an item's headlines says by now."""
     await _there(tenant, lambda store: read_trial(store, item_id))
     with fitting():
-        trial, _, told = await tenant.read(lambda store: trial_report(store, tenant.settings, item_id))
+        trial, _, told = await tenant.slow(lambda store: trial_report(store, tenant.settings, item_id))
     return TrialReport(trial=trial, report=told.to_dict())
 
 
@@ -296,7 +296,7 @@ async def settle_headlines(
     await _there(tenant, lambda store: read_trial(store, given.item_id))
     await audits.write("writing.settle", given.item_id)
     with fitting():
-        return await tenant.read(lambda store: settle(store, tenant.settings, given.item_id, given.variant))
+        return await tenant.slow(lambda store: settle(store, tenant.settings, given.item_id, given.variant))
 
 
 @router.post("/headlines/stop", response_model=Trial, responses=MISSING | CONFLICT)
