@@ -1,11 +1,12 @@
 """Items that nobody has taken yet: how well they are placed by their text, and what that costs other items.
 
-    python -m benchmarks cold_items [--quick]
+    python -m benchmarks cold_items [--quick] [--price]
 
 Amazon Beauty. One item in ten is held out: every event of it is removed before training; it stays in the catalogue with
 its text. Asked are the users who took such an item, with what they had taken before; the list is drawn from all items.
-Parameters are chosen with another tenth of the items held out of the training part. Needs the folder ``shared/data``
-beside the repository.
+Parameters are chosen with another tenth of the items held out of the training part. ``--price`` prints instead, on
+validation alone, what the core's factor for new items brings them and costs others, by how many are new. Needs the
+folder ``shared/data`` beside the repository.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ SEED = 20240607
 SHARE = 0.1
 HR, NDCG = "HR@10", "NDCG@10"
 NEWCOMERS = (0.25, 0.5, 0.7, 1.0, 1.2, 1.4, 2.0)
+NEAR = (1.0, 1.1, 1.2, 1.3, 1.4, 1.6)
+PRICED = LinearParams(rules=0.5, regularisation=150.0, text_scale=40.0)
 Mask = NDArray[np.bool_]
 
 
@@ -63,10 +66,11 @@ class Setting:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="benchmarks cold_items", description="Items that nobody has taken yet.")
     parser.add_argument("--quick", action="store_true", help="a small slice: to see that it runs")
-    quick: bool = parser.parse_args(arguments).quick
+    parser.add_argument("--price", action="store_true", help="what the factor for new items brings and costs")
+    given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         try:
-            run(quick, Path(folder), make_progress(quick))
+            (price if given.price else run)(given.quick, Path(folder), make_progress(given.quick))
         except Missing as absent:
             print(f"skipped: {absent.line}")
 
@@ -107,6 +111,33 @@ def run(quick: bool, folder: Path, progress: Progress) -> None:
         if name.startswith(("linear", "combination")):
             gap = bootstrap_difference(cold.per_user[NDCG], against.per_user[NDCG])
             print(f"{name} minus content kNN: {NDCG} {gap.mean:+.4f} (95 % {gap.low:+.4f} to {gap.high:+.4f}).")
+
+
+def price(quick: bool, folder: Path, progress: Progress) -> None:
+    data = load("amazon_beauty", quick, folder / "slice")
+    prepared, _ = make_project(data, folder / "project", quick, progress)
+    split = leave_one_out(prepared.interactions)
+    first, second = draw(prepared.interactions.n_items)
+    whole = split.search()
+    settings = [
+        held_out(split, prepared.catalogue, held=held, asked=second, test=False) for held in (first | second, second)
+    ]
+    asked: list[tuple[TrainingData, tuple[Trial, ...]]] = [(one.data, (one.cold, one.warm)) for one in settings]
+    asked.append((TrainingData(whole.train, prepared.catalogue, SEED, whole.now), (whole,)))
+    models: list[tuple[str, Recommender]] = [
+        (f"newcomers {one:g}", LinearCore(PRICED.model_copy(update={"newcomers": one}))) for one in NEAR
+    ]
+    models.append(("content kNN", ContentKNN(neighbours=200, power=8.0, decay=0.5)))
+    lines = [[name] for name, _ in models]
+    for training, trials in asked:
+        core = LinearCore(PRICED).fit(training)  # solved once for all factors
+        filler = WindowedPopularity(days=365.0).fit(training)
+        for line, (_, model) in zip(lines, models, strict=True):
+            like = core if isinstance(model, LinearCore) else model
+            ranker = Filled(like.variant(model.params).fit(training), filler)
+            line += [figure(validation_score(ranker, trial, prepared.catalogue)) for trial in trials]
+    print(f"\n### {data.name}: what new items gain and others lose, on validation\n")
+    print(markdown(("model", "cold, a fifth new", "others", "cold, a tenth new", "others", "as the data are"), lines))
 
 
 def combined_rows(

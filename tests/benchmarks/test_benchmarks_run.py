@@ -110,6 +110,8 @@ def test_cold_items_quick(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(tables(out)) == 2
     assert "| popular |" in out
     assert "minus content kNN" in out
+    cold_items.main(["--quick", "--price"])
+    assert [line[0] for line in tables(capsys.readouterr().out)] == ["model"]
 
 
 @needs_data
