@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from zhiyin.store.part import Part
+from zhiyin.store.part import Part, frame_of
 from zhiyin.store.schema import events
 
 if TYPE_CHECKING:
@@ -36,13 +36,8 @@ class Recent(Part):
         query = select(*(events.c[name] for name in kinds)).where(events.c.time >= since, events.c.time < until)
         for column, wanted in ((events.c.item_id, items), (events.c.event_type, types)):
             query = query if wanted is None else query.where(column.in_(wanted))
-        parts = []
         with self._guarded(), self._engine.connect() as connection:
-            result = connection.execute(query.order_by(events.c.seq))
-            while rows := result.fetchmany(100_000):
-                columns = zip(kinds.items(), zip(*rows, strict=True), strict=True)
-                parts.append(pl.DataFrame([pl.Series(name, values, dtype=kind) for (name, kind), values in columns]))
-        return pl.concat(parts) if parts else pl.DataFrame(schema=kinds)
+            return frame_of(connection, query.order_by(events.c.seq), kinds)
 
     def latest(self, until: int) -> int | None:
         """The time of the latest event before ``until``; None where there is none."""

@@ -26,6 +26,7 @@ from zhiyin.store.impressions import Impressions
 from zhiyin.store.keys import Audit, Keys
 from zhiyin.store.linked import Linked
 from zhiyin.store.migrate import WRITING
+from zhiyin.store.part import frame_of
 from zhiyin.store.profiles import Profiles
 from zhiyin.store.recent import Recent
 from zhiyin.store.records import Records
@@ -212,22 +213,8 @@ class SqlStore:
         self._engine.dispose()
 
     def _frame(self, query: Select[Any], schema: dict[str, Any]) -> pl.DataFrame:
-        import polars as pl
-
         with self._guarded(), self._engine.connect() as connection:
-            result = connection.execute(query)
-            parts = []
-            while rows := result.fetchmany(100_000):
-                columns = zip(*rows, strict=True)
-                parts.append(
-                    pl.DataFrame(
-                        [
-                            pl.Series(name, list(map(bool, values)) if kind == pl.Boolean else values, dtype=kind)
-                            for (name, kind), values in zip(schema.items(), columns, strict=True)
-                        ]
-                    )
-                )
-        return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+            return frame_of(connection, query, schema)
 
     def _ids(self, query: Select[Any]) -> list[str]:
         with self._guarded(), self._engine.connect() as connection:
