@@ -70,6 +70,8 @@ class Behaviour:
 
     def learn_as(self, other: Behaviour, items: Items) -> None:
         """Learn what ``other`` was asked for, so that the first who asks for it again need not wait for it."""
+        if other is self:
+            return
         for actions, author in list(other._acting):
             self.acting(actions, author, items)
         if other._counted is not None:
