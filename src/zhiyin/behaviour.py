@@ -43,14 +43,15 @@ class Behaviour:
         self._store, self._settings, self._preprocess, self._seed = store, settings, preprocess, seed
         self._acting: dict[tuple[Actions, str | None], Learned | None] = {}
         self._counted: tuple[IdMap, Counted] | None = None
-        self._lock = threading.Lock()
+        # Two: whoever asks what goes with an item does not keep lists waiting.
+        self._learning, self._counting = threading.Lock(), threading.Lock()
 
     def acting(self, actions: Actions, author: str | None, items: Items) -> LearnedActing | None:
         """How people take ``actions`` with ``items``, of which those that came since it was learned have no counts yet;
         None where no event said."""
         from zhiyin.acting import learned
 
-        with self._lock:
+        with self._learning:
             if (actions, author) not in self._acting:
                 self._acting[actions, author] = learned(self._store, items, actions, author, self._seed)
             found = self._acting[actions, author]
@@ -58,7 +59,7 @@ class Behaviour:
 
     def pairs(self, ids: IdMap) -> Counted:
         """By the rows of ``ids``. What came since it was counted is in no pair, and nobody took it."""
-        with self._lock:
+        with self._counting:
             if self._counted is None:
                 self._counted = (ids, self._count(ids))
             own, found = self._counted
