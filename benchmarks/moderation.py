@@ -8,8 +8,8 @@ here. Intervals are of 95 %, by bootstrap over texts. ``--train`` trains the cla
 more). Needs the folder ``shared/data`` beside the repository.
 
 ``moderation_reread.csv`` names rows of the training part and the label that a second reader gave them, a large language
-model that went by the text alone and the definition of the paper: whoever reports contempt, asks about it or speaks up
-against it does not offend.
+model that saw the beginning of each text without its label and went by the definition of the paper: whoever reports
+contempt, asks about it or speaks up against it does not offend.
 """
 
 from __future__ import annotations
@@ -126,7 +126,12 @@ def chances(model: Classifier, texts: Sequence[str]) -> Chances:
 
 
 def actions(moderator: Moderator, texts: Sequence[str]) -> Labels:
-    return np.array([one.action is not Action.ALLOW for one in moderator.decide_many(texts)]).astype(np.int64)
+    return (severities(moderator, texts) > 0).astype(np.int64)
+
+
+def severities(moderator: Moderator, texts: Sequence[str]) -> Labels:
+    """How severe the action on each text is; 0 for none."""
+    return np.array([one.action.rank for one in moderator.decide_many(texts)], dtype=np.int64)
 
 
 def quality(train: Texts, dev: Texts, models: dict[str, Classifier]) -> None:
@@ -207,28 +212,41 @@ def second_reading(had: Texts, labels: Labels, model: Classifier, parts: int) ->
     once = copy.copy(model)
     once.second = None
     tight = [views(text).tight.text for text in had.texts]
-    said = {name: np.zeros(len(labels), dtype=np.int64) for name in ("classifier", "read once", "read twice")}
-    said["classifier"] = (chances(once, had.texts) > 0.5).astype(np.int64)
-    said["read once"] = actions(Moderator(policies, once), had.texts)
     part = np.random.default_rng(SEED).permutation(len(labels)) % parts
     about = np.zeros(len(labels), dtype=bool)
+    twice = np.zeros(len(labels), dtype=np.int64)
     for number in range(parts):
         learned, out = np.flatnonzero(part != number), np.flatnonzero(part == number)
-        twice = copy.copy(model)
-        twice.second = learn_second([tight[row] for row in learned], labels[learned].tolist(), SEED)
-        said["read twice"][out] = actions(Moderator(policies, twice), [had.texts[row] for row in out])
-        about[out] = [twice.second.odds(tight[row]) is not None for row in out]
+        other = copy.copy(model)
+        other.second = learn_second([tight[row] for row in learned], labels[learned].tolist(), SEED)
+        twice[out] = severities(Moderator(policies, other), [had.texts[row] for row in out])
+        about[out] = [other.second.odds(tight[row]) is not None for row in out]
+    said = {"read once": severities(Moderator(policies, once), had.texts), "read twice": twice}
     for name, some in (("speak about contempt", about), ("do not", ~about)):
         new, old = labels[some], had.labels[some]
-        rows = []
-        for reading, found in said.items():
-            one = found[some]
-            kept = (one[new == 0] == 0).mean()
-            cells = (accuracy(one, new), one[new == 1].mean(), kept, accuracy(one, old))
-            rows.append([reading, *(f"{value:.3f}" for value in cells)])
+        rows = [
+            ["classifier", *(f"{value:.3f}" for value in _shares(chances(once, had.texts)[some] > 0.5, new, old)), "-"]
+        ]
+        for reading, severity in said.items():
+            found = severity[some]
+            removed = (found[new == 0] == Action.REMOVE.rank).mean()
+            rows.append([reading, *(f"{value:.3f}" for value in (*_shares(found > 0, new, old), removed))])
         shares = f"{new.mean():.0%} offend, by their old labels {old.mean():.0%}"
         print(f"\n{len(new):,} comments read anew that {name}: {shares}\n")
-        print(markdown(["", "right", "offending ones found", "others let pass", "agrees with the old labels"], rows))
+        header = [
+            "",
+            "right",
+            "offending ones found",
+            "others let pass",
+            "agrees with the old labels",
+            "others removed",
+        ]
+        print(markdown(header, rows))
+
+
+def _shares(acted: NDArray[np.bool_], new: Labels, old: Labels) -> tuple[float, float, float, float]:
+    said = acted.astype(np.int64)
+    return accuracy(said, new), float(acted[new == 1].mean()), float((~acted)[new == 0].mean()), accuracy(said, old)
 
 
 def probes(moderators: dict[str, Moderator]) -> None:
