@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import shutil
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
 from zhiyin.serve.app import make_app
+from zhiyin.serve.bodies import Bounded
 
 MIB = 2**20
 
@@ -36,6 +41,27 @@ def test_too_much_is_refused_whether_told_or_not(client: TestClient, address: st
     if address != "/nowhere":  # nobody reads what is sent there
         told = client.post(address, content=parts(), headers={"content-type": "application/json"})
         assert told.status_code == 413, told.text
+
+
+def test_what_was_refused_is_not_kept() -> None:
+    """An exception that is raised again keeps the frames of every time before."""
+    frames: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b" " * (MIB + 1), "more_body": True}
+
+    async def send(message: Message) -> None:
+        raise AssertionError("nobody answers here")
+
+    bounded = Bounded(app, 1)
+    for _ in range(2):
+        with pytest.raises(HTTPException) as refused:
+            asyncio.run(bounded({"type": "http", "path": "/v1/events", "headers": []}, receive, send))
+        frames.append(len(list(traceback.walk_tb(refused.value.__traceback__))))
+    assert frames[0] == frames[1]
 
 
 def test_as_much_as_allowed_and_files_of_lines_pass(client: TestClient) -> None:

@@ -18,7 +18,7 @@ class Bounded:
     def __init__(self, app: ASGIApp, mib: int) -> None:
         self._app = app
         self._most = mib * MIB
-        self._refused = HTTPException(413, f"more than {mib:,} MiB in one request")
+        self._what = f"more than {mib:,} MiB in one request"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].startswith(STREAMED):
@@ -26,7 +26,7 @@ class Bounded:
             return
         told = dict(scope["headers"]).get(b"content-length", b"")
         if told.isdigit() and int(told) > self._most:
-            await of_http(self._refused)(scope, receive, send)
+            await of_http(self._refused())(scope, receive, send)
             return
         came = 0
 
@@ -35,7 +35,11 @@ class Bounded:
             message = await receive()
             came += len(message.get("body", b""))
             if came > self._most:
-                raise self._refused
+                raise self._refused()
             return message
 
         await self._app(scope, receiving, send)
+
+    def _refused(self) -> HTTPException:
+        # One for each request: an exception keeps the frames it passed through, and these what was sent.
+        return HTTPException(413, self._what)
