@@ -39,5 +39,7 @@ def test_engines_put_aside_are_let_go_of(trained: Path, tmp_path: Path) -> None:
 
             assert within(10, another)
             assert within(10, lambda: before() is None), "the old engine is still there"  # noqa: B023 - called at once
-            assert within(10, lambda: gc.get_freeze_count() > 0), "what lives long is not looked through again and again"
+            assert within(10, lambda: gc.get_freeze_count() > 0), (
+                "what lives long is not looked through again and again"
+            )
     gc.unfreeze()

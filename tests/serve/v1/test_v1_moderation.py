@@ -18,6 +18,21 @@ def shown(client: TestClient) -> list[str]:
     return [one["item_id"] for one in answer.json()["items"]]
 
 
+def test_all_items_are_come_to_a_page_at_a_time(client: TestClient) -> None:
+    client.patch("/v1/items", params={"item_id": TEAS[0]}, json={"title": BAD})
+    everything = client.get("/v1/items", params={"limit": 1000}).json()["items"]
+    looked, hidden, after = 0, [], None
+    for _ in range(1000):
+        page = client.post("/v1/moderation/review", json={"after": after, "most": 7}).json()
+        looked, hidden, after = looked + page["looked"], hidden + page["changed"], page["following"]
+        if after is None:
+            break
+        assert page["looked"] == 7
+    assert (looked, hidden) == (len(everything), [TEAS[0]])
+    whole = client.post("/v1/moderation/review", json={}).json()
+    assert (whole["stood"], whole["following"]) == (len(everything), None)
+
+
 def test_a_hidden_item_leaves_lists_at_once_and_comes_back(client: TestClient) -> None:
     assert TEAS[0] in shown(client)
     client.patch("/v1/items", params={"item_id": TEAS[0]}, json={"title": BAD})

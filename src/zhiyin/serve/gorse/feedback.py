@@ -13,7 +13,9 @@ from zhiyin.errors import NotThere
 from zhiyin.serve.auth import CanRead, CanWrite
 from zhiyin.serve.gorse import dto, rows
 from zhiyin.serve.gorse.cursor import Cursor, read_cursor, write_cursor
+from zhiyin.serve.gorse.items import unknown_item
 from zhiyin.serve.gorse.routing import DEFAULT_N, MOST, FeedbackType, ItemId, N, UserId, make_router
+from zhiyin.serve.gorse.users import unknown_user
 from zhiyin.serve.metrics import EVENTS
 from zhiyin.serve.tenants import Tenant
 from zhiyin.store.feedback import FeedbackRow
@@ -87,26 +89,44 @@ async def delete_feedback(
 
 @router.get("/user/{user_id:part}/feedback")
 async def list_user_feedback(tenant: CanRead, user_id: UserId) -> list[dto.Feedback]:
-    """All feedback of one user."""
-    return await _listed(tenant, lambda store: store.feedback.of_user(user_id, until=now()))
+    """All feedback of one user. 404 for somebody of whom there is nothing at all."""
+    return await _of_user(tenant, user_id, None)
 
 
 @router.get("/user/{user_id:part}/feedback/{feedback_type:part}")
 async def list_user_feedback_typed(tenant: CanRead, user_id: UserId, feedback_type: FeedbackType) -> list[dto.Feedback]:
-    """Feedback of one type of one user."""
-    return await _listed(tenant, lambda store: store.feedback.of_user(user_id, [feedback_type], now()))
+    """Feedback of one type of one user; none where all is of other types."""
+    return await _of_user(tenant, user_id, [feedback_type])
 
 
 @router.get("/item/{item_id:part}/feedback")
 async def list_item_feedback(tenant: CanRead, item_id: ItemId) -> list[dto.Feedback]:
-    """All feedback with one item."""
-    return await _listed(tenant, lambda store: store.feedback.of_item(item_id, until=now()))
+    """All feedback with one item. 404 for an item of which there is nothing at all."""
+    return await _of_item(tenant, item_id, None)
 
 
 @router.get("/item/{item_id:part}/feedback/{feedback_type:part}")
 async def list_item_feedback_typed(tenant: CanRead, item_id: ItemId, feedback_type: FeedbackType) -> list[dto.Feedback]:
-    """Feedback of one type with one item."""
-    return await _listed(tenant, lambda store: store.feedback.of_item(item_id, [feedback_type], now()))
+    """Feedback of one type with one item; none where all is of other types."""
+    return await _of_item(tenant, item_id, [feedback_type])
+
+
+async def _of_user(tenant: Tenant, user_id: str, types: Sequence[str] | None) -> list[dto.Feedback]:
+    found = await _listed(tenant, lambda store: store.feedback.of_user(user_id, types, now()))
+    if not found and not await tenant.read(
+        lambda store: store.rows.user(user_id) is not None or bool(store.feedback.of_user(user_id))
+    ):
+        raise unknown_user(user_id)
+    return found
+
+
+async def _of_item(tenant: Tenant, item_id: str, types: Sequence[str] | None) -> list[dto.Feedback]:
+    found = await _listed(tenant, lambda store: store.feedback.of_item(item_id, types, now()))
+    if not found and not await tenant.read(
+        lambda store: store.rows.item(item_id) is not None or bool(store.feedback.of_item(item_id))
+    ):
+        raise unknown_item(item_id)
+    return found
 
 
 async def _page(tenant: Tenant, n: int, cursor: str, types: Sequence[str] | None) -> dto.FeedbackPage:

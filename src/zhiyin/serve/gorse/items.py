@@ -52,7 +52,7 @@ async def get_item(tenant: CanRead, item_id: ItemId) -> dto.Item:
     """One item. 404 for one that is unknown."""
     found = await tenant.read(lambda store: store.rows.item(item_id))
     if found is None:
-        raise _unknown(item_id)
+        raise unknown_item(item_id)
     return rows.item_of(found)
 
 
@@ -88,9 +88,9 @@ async def _with_categories(tenant: CanWrite, item_id: str, change: Callable[[lis
         return known is not None and writer.patch_item(item_id, {"categories": change(known.categories)})
 
     if not await tenant.write(write):
-        raise _unknown(item_id)
+        raise unknown_item(item_id)
     return dto.RowAffected(RowAffected=1)
 
 
-def _unknown(item_id: str) -> NotThere:
+def unknown_item(item_id: str) -> NotThere:
     return NotThere(f"no item '{item_id}'", where="item_id", fix="check the id, or insert the item first")

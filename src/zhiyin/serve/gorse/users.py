@@ -43,7 +43,7 @@ async def get_user(tenant: CanRead, user_id: UserId) -> dto.User:
     """One user. 404 for somebody unknown."""
     found = await tenant.read(lambda store: store.rows.user(user_id))
     if found is None:
-        raise NotThere(f"no user '{user_id}'", where="user_id", fix="check the id, or insert the user first")
+        raise unknown_user(user_id)
     return rows.user_of(found)
 
 
@@ -59,3 +59,7 @@ async def delete_user(tenant: CanWrite, user_id: UserId) -> dto.RowAffected:
     """Delete a user with all feedback. Of somebody unknown no row is affected."""
     gone = await tenant.write(lambda writer: writer.delete_user(user_id))
     return dto.RowAffected(RowAffected=gone.get("users", 0))
+
+
+def unknown_user(user_id: str) -> NotThere:
+    return NotThere(f"no user '{user_id}'", where="user_id", fix="check the id, or insert the user first")

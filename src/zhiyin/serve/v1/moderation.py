@@ -7,6 +7,7 @@ from typing import Annotated, Any, Self
 from fastapi import APIRouter, Body, Query
 from pydantic import Field, model_validator
 
+from zhiyin.ports import LanguageModels
 from zhiyin.scenarios.community.moderation import (
     Action,
     Appeal,
@@ -22,6 +23,7 @@ from zhiyin.scenarios.community.moderation import (
     trail,
 )
 from zhiyin.scenarios.community.moderation.keeping import DAY, now_, put_override
+from zhiyin.scenarios.community.moderation.reviewing import Reviewed
 from zhiyin.scenarios.community.moderation.view import LONGEST
 from zhiyin.serve.auditing import Audits, pseudonym
 from zhiyin.serve.auth import CanAdmin, CanRead, CanWrite
@@ -29,12 +31,15 @@ from zhiyin.serve.documented import CONFLICT, MISSING
 from zhiyin.serve.moderating import moderator_of
 from zhiyin.serve.v1.fields import Cursor, Flag, Id, In, Limit, LongText, Number, Out, Words
 from zhiyin.serve.v1.speaking import with_models
+from zhiyin.store.sql import SqlStore
 from zhiyin.store.writer import Writer
 
 router = APIRouter(prefix="/moderation", tags=["community"])
 
 TEXTS = 1_000
 """Texts of one request."""
+PAGE, PAGE_MOST = 500, 5_000
+"""Items that are come to in one request, unless it says so; and at most."""
 SIGNS = 1_000_000
 """Characters of them that are read, together: about half a minute's work."""
 
@@ -58,6 +63,10 @@ class Decisions(Out):
 class ReviewItems(In):
     item_ids: Annotated[list[Id], Field(max_length=TEXTS)] | None = None
     """These alone; left out, all of which something changed or whose decision has expired."""
+    after: Id | None = None
+    """Of all, those behind this one: what the answer before gave as ``following``."""
+    most: Annotated[int, Field(ge=1, le=PAGE_MOST)] = PAGE
+    """Of all, so many in one request."""
     again: Flag = False
     """Also items of which nothing changed. What a person decided stands."""
 
@@ -74,6 +83,8 @@ class ReviewedOut(Out):
     """Items whose action is another now."""
     fallbacks: dict[str, int]
     """Why a part of the cascade was left out, and how often."""
+    following: str | None
+    """Ask again with this as ``after``: there are more items. Null where none is left."""
 
 
 class KeptOut(Out):
@@ -169,13 +180,19 @@ async def review(
     given: Annotated[ReviewItems, Body(openapi_examples={"two items": {"value": SOME}, "all": {"value": {}}})],
 ) -> ReviewedOut:
     """Decide about items of the store, and end decisions that have expired. What is hidden leaves every list at
-    once. All items are reviewed once at a time; some by their ids, whenever."""
+    once. All items are come to in their order, a page in each request and one request at a time; some by their ids,
+    whenever."""
+
+    def job(store: SqlStore, models: LanguageModels) -> Reviewed:
+        moderator = moderator_of(tenant, models)
+        return review_items(store, moderator, given.item_ids, again=given.again, after=given.after, most=given.most)
+
     found = await with_models(
         tenant,
-        lambda store, models: review_items(store, moderator_of(tenant, models), given.item_ids, again=given.again),
+        job,
         alone="a review of all items" if given.item_ids is None else None,
     )
-    return ReviewedOut(**found.to_dict())
+    return ReviewedOut(**found.to_dict(), following=found.following)
 
 
 @router.get("", response_model=KeptDecisions)

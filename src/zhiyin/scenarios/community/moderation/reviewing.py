@@ -3,6 +3,7 @@ has expired."""
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +39,8 @@ PAGE = 256
 @dataclass
 class Reviewed:
     """``looked`` items were there; ``decided`` of them anew; ``expired`` decisions ended; ``stood`` by an override or
-    because nothing changed. ``actions`` counts the new decisions, ``changed`` names items whose action is another."""
+    because nothing changed. ``actions`` counts the new decisions, ``changed`` names items whose action is another.
+    ``following``: the last item that was come to, where more are behind it."""
 
     looked: int = 0
     decided: int = 0
@@ -47,6 +49,7 @@ class Reviewed:
     actions: Counter[str] = field(default_factory=Counter)
     changed: list[str] = field(default_factory=list)
     fallbacks: Counter[str] = field(default_factory=Counter)
+    following: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -69,20 +72,28 @@ def review_items(
     now: int | None = None,
     seconds: float | None = None,
     progress: Progress | None = None,
+    after: str | None = None,
+    most: int | None = None,
 ) -> Reviewed:
-    """Decide about ``item_ids``, or all items. What a person decided stands until it expires. What policies decided
-    stands while text, policies and classifier are the same, unless ``again``; when it expires the item is shown again.
-    What stands is done once more where an import undid it. Each page of items is one transaction. Raises
-    UnknownItem."""
+    """Decide about ``item_ids``, or all items: those behind the id ``after``, at most ``most`` of them.
+
+    What a person decided stands until it expires. What policies decided stands while text, policies and classifier are
+    the same, unless ``again``; when it expires the item is shown again. What stands is done once more where an import
+    undid it. Each page of items is one transaction. Raises UnknownItem."""
     at = now_() if now is None else now
     told = Reviewed()
     progress = progress or Silent()
-    wanted = store.item_ids() if item_ids is None else list(dict.fromkeys(item_ids))
-    if item_ids is not None:
+    wanted = sorted(store.item_ids()) if item_ids is None else list(dict.fromkeys(item_ids))
+    if item_ids is None:
+        wanted = wanted if after is None else wanted[bisect_right(wanted, after) :]
+        if most is not None and len(wanted) > most:
+            wanted = wanted[:most]
+            told.following = wanted[-1]
+    else:
         for one in wanted:
             if store.rows.item(one) is None:
                 raise UnknownItem(f"no item '{one}'", where="item_id", fix="check the id; see 'zhiyin items'")
-    before = {one.item_id: one for one in every(store)} if item_ids is None else {}
+    before = {one.item_id: one for one in every(store)} if item_ids is None and most is None else {}
     with progress.task("items", len(wanted)) as done:
         for page in pages(wanted, PAGE):
             rows = [row for row in (store.rows.item(one) for one in page) if row is not None]
