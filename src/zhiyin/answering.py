@@ -20,6 +20,7 @@ from zhiyin.newcomers import Shelf
 from zhiyin.ordering import Ordered
 from zhiyin.pipeline import Ranked
 from zhiyin.registry import FILLER
+from zhiyin.rerank.social.network import AUTHOR, CIRCLE, FRIENDS, ONWARD
 from zhiyin.types import Histories, Ints, Job, Temperature, Tier
 from zhiyin.wants import Wanted
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 POPULAR = "popular"
 """Kind of a reason."""
-NEAR = frozenset({"friends", "circle", "author"})
+NEAR = frozenset({FRIENDS, CIRCLE, AUTHOR, ONWARD})
 """Sources of items that people near the person took or made."""
 WORDS = "words"
 """Source of an item that answers what the person said."""
