@@ -52,8 +52,10 @@ class Assigner:
 
 def start(store: SqlStore, project: Path, name: str, told: Mapping[str, Any] | None = None) -> Experiment:
     """Start ``name``; ``told`` None goes on with one that was stopped. Raises as ``startable``."""
-    experiment = startable(store, project, name, told)
-    store.experiments.put(name, experiment.model_dump(mode="json"), RUNNING, _now())
+    # Who writes has the store alone, so no two begin at once on one surface.
+    with store.writing() as writer:
+        experiment = startable(store, project, name, told)
+        writer.put_experiment(name, experiment.model_dump(mode="json"), RUNNING, _now())
     return experiment
 
 

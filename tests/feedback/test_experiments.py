@@ -6,6 +6,9 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +16,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+import zhiyin.experimenting
 from zhiyin.errors import ConfigError, UsageError
 from zhiyin.experiment_page import lines_of, sheet_of
-from zhiyin.experimenting import Assigner, analysed, start, stop
-from zhiyin.feedback.experiments import analyse, make_experiment
+from zhiyin.experimenting import Assigner, analysed, start, startable, stop
+from zhiyin.feedback.experiments import Experiment, analyse, make_experiment
 from zhiyin.feedback.measures import measured, people_of
 from zhiyin.feedback.outcomes import DAY, outcomes
 from zhiyin.report.sheet import render_sheet
@@ -234,10 +238,33 @@ def test_from_start_to_page(project: Path, capsys: pytest.CaptureFixture[str], t
 
 def test_one_that_cannot_be_read_does_not_stop_lists(project: Path) -> None:
     store = open_store("sqlite:///zhiyin.db", project)
-    store.experiments.put("odd", {"of": "another version"}, "running", 1)
+    with store.writing() as writer:
+        writer.put_experiment("odd", {"of": "another version"}, "running", 1)
     assert Assigner.read(store)("u", "default") is None
     start(store, project, "e", TOLD)
     with pytest.raises(UsageError, match="no experiment"):
         stop(store, "no")
     assert not len(outcomes(store.impressions.frame(), store.events()).frame)
+    store.close()
+
+
+def test_of_two_that_begin_at_once_one_is_refused(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = Path(shutil.copytree(trained, tmp_path / "two"))
+    store = open_store("sqlite:///zhiyin.db", project)
+    looked = threading.Barrier(2)
+
+    def both_looked(*given: Any) -> Experiment:
+        found = startable(*given)
+        with suppress(threading.BrokenBarrierError):  # the other has to wait until this one is there
+            looked.wait(0.5)
+        return found
+
+    monkeypatch.setattr(zhiyin.experimenting, "startable", both_looked)
+    with ThreadPoolExecutor(2) as starters:
+        asked = [starters.submit(start, store, project, name, TOLD) for name in ("a", "b")]
+    refused = [one.exception() for one in asked if one.exception() is not None]
+    assert [type(one) for one in refused] == [UsageError]
+    assert [one.state for one in store.experiments.all()] == ["running"]
     store.close()

@@ -105,7 +105,8 @@ def fill(store: SqlStore, seed: int = 0, people: int = 300) -> None:
     store.audit.add("export", tenant="t", time=1)
     store.records.put("page", "茶 1", "draft", {"a": ["茶"]}, now=1)
     store.circles.replace([Member("c", name) for name in ("a b", "A b")])
-    store.experiments.put("e", {"a": [1]}, "running", 1)
+    with store.writing() as writer:
+        writer.put_experiment("e", {"a": [1]}, "running", 1)
     store.leases.acquire("train", "somebody", 10, 1)
     store.profiles.put_state("a b", KeptState("one", 1, b"\x00\xff"))
     store.profiles.add_edit("a b", "少推茶", {}, 1)

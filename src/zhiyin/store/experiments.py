@@ -26,11 +26,6 @@ class KeptExperiment:
 
 
 class Experiments(Part):
-    def put(self, name: str, described: dict[str, Any], state: str, now: int) -> None:
-        """Keep or replace."""
-        with self._guarded(), self._writer.begin() as connection:
-            put_experiment(connection, name, described, state, now)
-
     def set_state(self, name: str, state: str, now: int) -> bool:
         """False where there is no such experiment."""
         with self._guarded(), self._writer.begin() as connection:

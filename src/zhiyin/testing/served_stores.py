@@ -284,13 +284,15 @@ def check_keys_and_audit(make: Make) -> None:
 def check_experiments(make: Make) -> None:
     store = make()
     mark = store.changes.mark()
-    store.experiments.put("a/b", {"variants": ["一", "b"]}, "draft", 1)
+    with store.writing() as writer:
+        writer.put_experiment("a/b", {"variants": ["一", "b"]}, "draft", 1)
     found = store.changes.since(mark)
     assert found.experiment
     assert store.experiments.set_state("a/b", "running", 2)
     assert not store.experiments.set_state("none", "running", 2)
     assert store.experiments.get("a/b") == KeptExperiment("a/b", {"variants": ["一", "b"]}, "running", 1, 2)
-    store.experiments.put("a/b", {}, "done", 3)
+    with store.writing() as writer:
+        writer.put_experiment("a/b", {}, "done", 3)
     assert store.experiments.all() == [KeptExperiment("a/b", {}, "done", 1, 3)]
     assert store.experiments.get("none") is None
     mark = store.changes.mark()
