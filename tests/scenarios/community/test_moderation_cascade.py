@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from zhiyin.config import LlmSettings, ModerationSettings, Settings, make_settings
 from zhiyin.errors import ConfigError, LlmUnreachable, ModelError
@@ -16,8 +17,8 @@ from zhiyin.llm import client_of
 from zhiyin.llm.prompts import render
 from zhiyin.ports import LanguageModels, Prompt
 from zhiyin.scenarios.community.moderation import Action, Moderator, load_policies, open_moderator
-from zhiyin.scenarios.community.moderation.classifier.model import SHIPPED, Classifier, open_classifier
-from zhiyin.scenarios.community.moderation.view import views
+from zhiyin.scenarios.community.moderation.classifier.model import SHIPPED, Classifier, Read, open_classifier
+from zhiyin.scenarios.community.moderation.view import Views, views
 from zhiyin.store import open_store
 from zhiyin.testing.llm import Scripted
 from zhiyin.types import Job, Tier
@@ -320,3 +321,20 @@ def test_evidence_is_the_run_that_speaks_most(classifier: Classifier) -> None:
     span = classifier.evidence(views(text))
     assert span is not None
     assert set(range(*span)) & set(range(text.index("河南"), text.index("骗子") + 2))
+
+
+def test_the_classifier_keeps_to_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside other work on two processors a text took ten times as long with products on both."""
+    seen: list[int] = []
+    classifier = open_classifier(SHIPPED)
+    read = classifier.read
+
+    def noted(texts: Sequence[Views]) -> list[Read]:
+        seen.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return read(texts)
+
+    monkeypatch.setattr(classifier, "read", noted)
+    with threadpool_limits(2, user_api="blas"):
+        Moderator(load_policies(), classifier).decide("今天天气真好")
+    assert seen
+    assert set(seen) == {1}

@@ -20,6 +20,7 @@ from zhiyin.scenarios.community.moderation.judging import Asked, judge
 from zhiyin.scenarios.community.moderation.policy import Action, Policies, Policy, Reached
 from zhiyin.scenarios.community.moderation.rules import Hit, Matcher
 from zhiyin.scenarios.community.moderation.view import Views, views
+from zhiyin.threads import single_threaded
 from zhiyin.types import Tier
 
 RULES = "rules"
@@ -102,6 +103,7 @@ class Moderator:
         hits = [one for one in self._matcher.find(seen) if language in one.policy.languages]
         return _Open(text, seen, language, hits)
 
+    @single_threaded
     def _classify(self, opened: Sequence[_Open]) -> None:
         if self.classifier is None:
             return
