@@ -27,9 +27,10 @@ from zhiyin.scenarios.community.moderation import (
     review_items,
     trail,
 )
-from zhiyin.scenarios.community.moderation.keeping import DAY
+from zhiyin.scenarios.community.moderation.keeping import APPEAL, DAY, LOOKED_AT
 from zhiyin.scenarios.community.moderation.policy import FOLDER
 from zhiyin.store import open_store
+from zhiyin.store.records import Record
 from zhiyin.store.sql import SqlStore
 
 BAD, MILD, GOOD, HIDDEN = "帖/坏 #1?", "mild%2F", "good", "hidden"
@@ -177,6 +178,29 @@ def test_appeals(store: SqlStore, moderator: Moderator) -> None:
     assert [one.state for one in appeals(store, item_id=MILD)[0]] == [AppealState.REJECTED]
     with pytest.raises(NotThere):
         resolve_appeal(store, MILD, "u2", True)
+
+
+def test_few_appeals_are_found_among_many(store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read one by one, 5,000 answered ones before an open one took 18 s."""
+    body = {"item_id": BAD, "said": "?", "answer": None}
+    with store.writing() as writer:
+        for number in range(LOOKED_AT + 200):
+            state = AppealState.OPEN if number > LOOKED_AT else AppealState.REJECTED
+            writer.put_record(APPEAL, json.dumps([f"人/{number}", BAD]), state, body)
+    asked: list[int] = []
+    arrived = store.records.arrived
+
+    def counted(kind: str, *, after: int = 0, limit: int | None = None) -> list[tuple[int, Record]]:
+        asked.append(after)
+        return arrived(kind, after=after, limit=limit)
+
+    monkeypatch.setattr(store.records, "arrived", counted)
+    (first,), after = appeals(store, AppealState.OPEN, limit=1)
+    assert first.user_id == f"人/{LOOKED_AT + 1}"
+    assert len(asked) == 2
+    assert after is not None
+    rest, end = appeals(store, AppealState.OPEN, after=after, limit=500)
+    assert (len(rest), end) == (198, None)
 
 
 def test_appeals_by_the_page(store: SqlStore, moderator: Moderator) -> None:

@@ -27,6 +27,8 @@ from zhiyin.store.writer import Writer
 
 DECISION, APPEAL = "moderation.decision", "person.appeal"
 DAY = 86_400_000_000
+LOOKED_AT = 1000
+"""Appeals that are read at a time, at least, where few of them may be asked for."""
 
 
 class By(StrEnum):
@@ -222,14 +224,15 @@ def appeals(
     """The newest of each person and item, oldest first; a page of at most ``limit``, and what to give as ``after`` for
     the next one, None after the last."""
     found: list[Appeal] = []
+    size = None if limit is None else max(limit, LOOKED_AT)
     while True:
-        page = store.records.arrived(APPEAL, after=after, limit=limit)
+        page = store.records.arrived(APPEAL, after=after, limit=size)
         for after, one in page:
             if state in (None, one.state) and item_id in (None, one.body["item_id"]):
                 found.append(_appeal(one))
                 if len(found) == limit:
                     return found, after
-        if limit is None or len(page) < limit:
+        if size is None or len(page) < size:
             return found, None
 
 
