@@ -75,6 +75,22 @@ def test_climbs_to_the_top(monkeypatch: pytest.MonkeyPatch) -> None:
     assert HillParams(height=0.5) in Hill.fitted
 
 
+class Cliff(Hill):
+    name: ClassVar[str] = "cliff"
+    search_space: ClassVar[dict[str, tuple[Any, ...]]] = {"height": (0.0, 1.0, 2.0, 4.0, 8.0)}
+
+
+@pytest.mark.parametrize(("without", "best"), [(9.0, 0.0), (0.1, 2.0)])
+def test_to_leave_a_part_out_is_tried_across_a_valley(
+    monkeypatch: pytest.MonkeyPatch, without: float, best: float
+) -> None:
+    """At 1 it is worse than at 2, so the climb ends before it comes to 0."""
+    scores = {0.0: without, 1.0: 0.2, 2.0: 0.5, 4.0: 0.4, 8.0: 0.3}
+    monkeypatch.setattr("zhiyin.search.validation_score", lambda model, *_: scores[model.params.height])
+    found = Search(Cliff, trial(), shop().catalogue, seed=0, budget=1000, filler=None).run({}, True)
+    assert (found.params, found.score) == (HillParams(height=best), scores[best])
+
+
 def test_the_budget_holds(monkeypatch: pytest.MonkeyPatch) -> None:
     for budget in (1.0, 3.0, 5.0):
         found = searching(monkeypatch, budget)

@@ -1,8 +1,9 @@
 """Choosing hyper-parameters on validation, within a stated budget.
 
 Coordinate by coordinate: from the default, step through the neighbouring values of one parameter as long as
-validation NDCG@10 rises, then go on to the next; a second pass follows while there is budget. The budget is nominal
-seconds by each model's own formula, never the clock, so the same data give the same choice on any machine.
+validation NDCG@10 rises, and once more to 0 where that is among them, then go on to the next; a second pass follows
+while there is budget. The budget is nominal seconds by each model's own formula, never the clock, so the same data give
+the same choice on any machine.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ LEAST = 60.0
 FEW = 6
 """A search that can pay for fewer fits than this finds its way with rough ones, where it can pay for as many of those
 and for an exact one in the end."""
+OFF = 0.0
+"""Leaves a part of a model out: tried also where the values beside it are no better."""
 UNFIT = -1.0
 """Score of parameters with which a model has no solution."""
 
@@ -147,6 +150,12 @@ class Search:
                 best, score, moved = tried, reached, True
             if moved and numeric(values):
                 break  # uphill in this direction: the other side was lower already
+        if OFF in values and numeric(values) and getattr(best, name) != OFF:
+            # What does harm may do the more, the less of it there is: text that says nothing, at any weight above 0,
+            # brings items in that nobody took.
+            tried = best.model_copy(update={name: OFF})
+            if self._affordable(tried) and (reached := self._measure(tried)) > score:
+                best, score = tried, reached
         return best, score
 
     def _model(self, params: Params) -> Recommender:
