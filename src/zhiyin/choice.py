@@ -33,7 +33,7 @@ from zhiyin.types import TrainingData
 
 FOLDER = "searches"
 """Folder of a project that keeps what was chosen."""
-FORMAT = 10
+FORMAT = 11
 """Raised when the search changes, so that older choices are not taken up again."""
 
 
