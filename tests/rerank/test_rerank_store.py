@@ -73,7 +73,7 @@ def test_commands(project: Path, tmp_path: Path) -> None:
     assert {row["name"]: row["own"] for row in rows} == {name: name == "home" for name in shipped}
     assert "1. boost: brand 龙井: worth times 1.5" in CliRunner().invoke(app, ["show", "home", *at]).output
     shown = json.loads(CliRunner().invoke(app, ["show", "新", "--format", "json", *at]).output)
-    assert (shown["name"], shown["stages"][0]["kind"]) == ("default", "network")
+    assert (shown["name"], shown["stages"][0]["kind"]) == ("default", "diversity")
     sound = CliRunner().invoke(app, ["check", str(own), *at])
     assert (sound.exit_code, sound.output) == (0, f"{own} is sound: boost.\n")
     wrong = tmp_path / "wrong.toml"

@@ -200,10 +200,6 @@ def test_people_known_by_their_links_alone(project: Path, store: SqlStore) -> No
         assert "people near them" in told.fallback["reason"] if told.fallback else False
         assert told.items[0].sources[0] == "friends"
         assert told.items[0].reasons[0].words("zh").startswith("您关注的人或好友中有 ")
-        for surface in ("default", "home"):
-            usual = engine.recommend(NEW, 3, surface=surface).items
-            assert {one.item_id for one in usual} <= set(BOOKS), "no surface of their own is needed"
-            assert usual[0].sources[0] == "friends"
         many = engine.recommend_many([_request(NEW), _request(None)])
         assert [one.item_id for one in many[0].items] == [one.item_id for one in told.items]  # type: ignore[union-attr]
         assert many[0].items[0].reasons == told.items[0].reasons  # type: ignore[union-attr]
