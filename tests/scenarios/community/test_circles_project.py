@@ -210,7 +210,7 @@ def test_people_known_by_their_links_alone(project: Path, store: SqlStore) -> No
         # And somebody whose only friend took nothing: what that one's friends took is no popular item.
         with store.writing() as writer:
             writer.put_links(links(("far", "mate"), ("mate", "tea-3")))
-        far = engine.recommend("far", 3)
+        far = engine.recommend("far", 3, surface="circle")
         assert [one.sources[0] for one in far.items] == ["onward"] * 3
         assert far.fallback is not None
         assert "people near them" in far.fallback["reason"]
