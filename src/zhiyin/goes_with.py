@@ -14,6 +14,7 @@ from zhiyin.candidates.base import Recommender
 from zhiyin.candidates.together import complements
 from zhiyin.config import ShopSettings
 from zhiyin.errors import ModelError, UnknownItem, UsageError
+from zhiyin.explain.evidence import ANONYMOUS
 from zhiyin.explain.reasons import Reason, shared_features
 from zhiyin.newcomers import Shelf
 from zhiyin.types import Floats, Histories, Ints
@@ -86,13 +87,16 @@ class GoesWith:
 
     def _reasons(self, own: Sequence[int], row: int, likest: int) -> list[Reason]:
         catalogue, ids = self._shelf.catalogue, self._shelf.items.ids
-        share, item = max((self._pairs.bought.share(item, row), -item) for item in own)
+        bought, takers = self._pairs.bought, self._pairs.takers
+        share, item = max((bought.share(item, row), -item) for item in own)
         if share > 0:
-            return [Reason("bought", ids[-item], catalogue.titles[-item] or None, round(share, 4), [])]
+            said = round(share, 4) if bought.people[-item] >= ANONYMOUS else None
+            return [Reason("bought", ids[-item], catalogue.titles[-item] or None, said, [])]
         item = own[-1] if likest < 0 else likest
-        share = self._pairs.takers.share(item, row)
+        share = takers.share(item, row)
         if share > 0:
-            return [Reason("together", ids[item], catalogue.titles[item] or None, round(share, 4), [])]
+            said = round(share, 4) if takers.count(item) >= ANONYMOUS else None
+            return [Reason("together", ids[item], catalogue.titles[item] or None, said, [])]
         if likest < 0:
             return []
         shared = shared_features(catalogue, likest, row)

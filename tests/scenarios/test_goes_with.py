@@ -19,7 +19,7 @@ from zhiyin.store.appending import EventRow
 from zhiyin.testing.project import BOOKS, TEAS, run
 from zhiyin.types import NO_TIME
 
-PHONES, CASES, CABLE = TEAS[:3], BOOKS[:3], BOOKS[5]
+PHONES, CASES, CABLE, RARE = TEAS[:3], BOOKS[:3], BOOKS[5], BOOKS[4]
 """Teas stand in for phones here, books for what one buys with them."""
 HOUR = 3_600_000_000
 
@@ -105,6 +105,19 @@ def test_a_phone_goes_with_its_case_and_no_other_phone(shop: Path) -> None:
         assert reason.words("zh") == f"买了 绿茶 {PHONES[0]} 的人中有 100% 也买了它"
         assert not {one.item_id for one in found} & set(PHONES)
         assert {one.item_id for one in engine.similar(PHONES[0], 3)} & set(PHONES)
+
+
+def test_no_share_is_told_of_fewer_people_than_five(shop: Path, tmp_path: Path) -> None:
+    own = Path(shutil.copytree(shop, tmp_path / "店"))
+    with open_project(own) as opened, opened.store.writing() as writer:
+        at = 1_700_000_000_000_000
+        told = [("lone", item, at + place) for place, item in enumerate((RARE, CABLE))]
+        writer.add_events([EventRow(None, user, item, "purchase", None, when) for user, item, when in told])
+    with Engine.open(own) as engine:
+        (reason,) = next(one for one in engine.goes_with([RARE], 5) if one.item_id == CABLE).reasons
+    assert (reason.kind, reason.share) == ("bought", None)
+    assert reason.words() == f"bought along with {reason.title}"
+    assert "%" not in reason.words("zh")
 
 
 def test_a_cart_counts_as_a_whole(shop: Path) -> None:

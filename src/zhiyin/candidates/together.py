@@ -108,6 +108,9 @@ class Takers:
         both = len(np.intersect1d(these, those, assume_unique=True))
         return both / len(these) if both else 0.0
 
+    def count(self, item: int) -> int:
+        return len(self._of(item))
+
     def _of(self, item: int) -> Ints:
         own = int(self.at[item])
         return self.people[self.starts[own] : self.starts[own + 1]] if own >= 0 else self.people[:0]

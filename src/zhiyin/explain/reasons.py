@@ -40,7 +40,8 @@ class Reason:
     person is linked with took it), "circle" (people of the circle ``title`` did), "author" (the person follows
     ``title``, who made it), "reply" (``item_id`` is the best reply to it), "thread" (it replies to ``item_id``),
     "action" (the person may well do ``title`` with it, with the chance ``share``), "bought" (of those who bought
-    ``item_id``, ``share`` bought this, too), or "together" (the same of those who took it in any way)."""
+    ``item_id``, ``share`` bought this, too; None where these are too few to tell), or "together" (the same of those who
+    took it in any way)."""
 
     kind: str
     item_id: str | None
@@ -62,8 +63,8 @@ class Reason:
                 "wish": f"您想要 {name}",
                 "kept": f"您的画像里想要 {name}",
                 "similar": f"与 {name} 相似{common}",
-                "bought": f"买了 {name} 的人中有 {share} 也买了它",
-                "together": f"选了 {name} 的人中有 {share} 也选了它",
+                "bought": f"买了 {name} 的人中有 {share} 也买了它" if share else f"有人与 {name} 一起买",
+                "together": f"选了 {name} 的人中有 {share} 也选了它" if share else f"有人与 {name} 一起选",
                 "friends": f"您关注的人或好友中有 {name} 人选了它",
                 "circle": f"您所在的圈子“{name}”里的人选了它",
                 "author": f"来自您关注的 {name}",
@@ -77,8 +78,8 @@ class Reason:
             "wish": f"you asked for {name}",
             "kept": f"your profile asks for {name}",
             "similar": f"like {name}{common}",
-            "bought": f"of those who bought {name}, {share} bought it, too",
-            "together": f"of those who chose {name}, {share} chose it, too",
+            "bought": f"of those who bought {name}, {share} bought it, too" if share else f"bought along with {name}",
+            "together": f"of those who chose {name}, {share} chose it, too" if share else f"chosen along with {name}",
             "friends": f"{name} of the people you are linked with took it",
             "circle": f"people in your circle {name} took it",
             "author": f"from {name}, whom you follow",
