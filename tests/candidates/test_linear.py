@@ -32,10 +32,10 @@ def by_hand(data: TrainingData, scale: float, power: float, penalty: float) -> n
     return solution
 
 
-LOUDER = LinearParams().newcomers
+LOUD = LinearParams().newcomers
 
 
-def of_the_formula(data: TrainingData, rules: float = 0.0, rarity: float = 0.0, newcomers: float = LOUDER) -> np.ndarray:
+def of_the_formula(data: TrainingData, rules: float = 0.0, rarity: float = 0.0, newcomers: float = LOUD) -> np.ndarray:
     """The matrix with scale 3, power 2 and penalty 5."""
     n = data.interactions.n_items
     counts = np.bincount(data.interactions.histories.items, minlength=n)
@@ -74,7 +74,7 @@ def test_items_without_events_stay_as_loud_whatever_moves_the_others() -> None:
         return float(np.sqrt((given[:, fresh] ** 2).mean() / (given[:, ~fresh] ** 2).mean()))
 
     for values in ({"rules": 0.0}, {"rules": 4.0}, {"regularisation": 1600.0}, {"rarity": 0.5}):
-        assert np.isclose(loudness(**values), LOUDER, rtol=1e-4)
+        assert np.isclose(loudness(**values), LOUD, rtol=1e-4)
     assert np.isclose(loudness(newcomers=0.25), 0.25, rtol=1e-4)
 
 
