@@ -21,7 +21,7 @@ def shown(client: TestClient) -> list[str]:
 def test_all_items_are_come_to_a_page_at_a_time(client: TestClient) -> None:
     client.patch("/v1/items", params={"item_id": TEAS[0]}, json={"title": BAD})
     everything = client.get("/v1/items", params={"limit": 1000}).json()["items"]
-    looked, hidden, after = 0, [], None
+    looked, hidden, after = 0, list[str](), None
     for _ in range(1000):
         page = client.post("/v1/moderation/review", json={"after": after, "most": 7}).json()
         looked, hidden, after = looked + page["looked"], hidden + page["changed"], page["following"]
