@@ -103,7 +103,8 @@ def find_topics(
         wanted = _busiest(events)
         items = store.items(wanted)
         items = items.filter(~items["hidden"])
-    order = IdMap([key for key in wanted if key in set(items["item_id"].to_list())])
+    shown = set(items["item_id"].to_list())
+    order = IdMap([key for key in wanted if key in shown])
     catalogue = read_catalogue(items, order)
     if sum(bool(text.strip()) for text in catalogue.texts) < topics.support:
         what = "too few of the items that people took have a title or a description"
