@@ -42,9 +42,9 @@ class Lanes:
         return await asyncio.wrap_future(work)
 
     def close(self) -> None:
-        """What is at work is waited for."""
-        self._slow.shutdown()
-        self._alone.shutdown()
+        """What is at work is waited for; what waits for its turn is not begun."""
+        self._slow.shutdown(cancel_futures=True)
+        self._alone.shutdown(cancel_futures=True)
 
     def _done(self, _: Future[T]) -> None:
         self._at_work = None

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
 
 from zhiyin.store.changes import Notes
 from zhiyin.store.dialect import IN_LIST
 from zhiyin.store.part import Part
 from zhiyin.store.rows import delete_events
-from zhiyin.store.schema import events, users
+from zhiyin.store.schema import events, items, users
 
 PEOPLE = 256
 """People whose events are summed at a time, at most."""
@@ -78,6 +78,17 @@ class Feedback(Part):
     def one(self, event_type: str, user_id: str, item_id: str) -> FeedbackRow | None:
         return next(iter(self.between(user_id, item_id, [event_type])), None)
 
+    def knows_user(self, user_id: str) -> bool:
+        """Whether there is anything of somebody: a row, or an event."""
+        return self._there(users.c.user_id == user_id, events.c.user_id == user_id)
+
+    def knows_item(self, item_id: str) -> bool:
+        """The same of an item."""
+        return self._there(items.c.item_id == item_id, events.c.item_id == item_id)
+
+    def _there(self, row: ColumnElement[bool], event: ColumnElement[bool]) -> bool:
+        return bool(self._rows(select(or_(exists().where(row), exists().where(event))))[0][0])
+
     def _read(self, which: ColumnElement[bool], types: Sequence[str] | None, until: int | None) -> list[FeedbackRow]:
         with self._guarded(), self._engine.connect() as connection:
             return _read(connection, which, types, until)
@@ -98,10 +109,10 @@ def delete_each(connection: Connection, notes: Notes, keys: Collection[tuple[str
     ordered = sorted(keys)
     for start in range(0, len(ordered), IN_LIST):
         some = set(ordered[start : start + IN_LIST])
-        people, items = ({key[place] for key in some} for place in (0, 1))
+        people, wanted = ({key[place] for key in some} for place in (0, 1))
         # Of a hundred thousand events of somebody those of these items alone are fetched. A sum has no index: that of
         # items would lead to everybody's events with what is popular.
-        which = events.c.user_id.in_(people), (events.c.item_id + "").in_(items)
+        which = events.c.user_id.in_(people), (events.c.item_id + "").in_(wanted)
         for seq, *key in connection.execute(select(*columns).where(*which)):
             if (found := (key[0], key[1], key[2])) in some:
                 had.setdefault(found, []).append(seq)

@@ -194,6 +194,10 @@ def check_feedback(make: Make) -> None:
     assert store.feedback.between("张伟", "b") == [star]
     assert store.feedback.one("read", "张伟", "茶/1") == summed
     assert store.feedback.one("read", "张伟", "b") is None
+    assert store.feedback.knows_user("张伟")
+    assert store.feedback.knows_item("茶/1")
+    assert not store.feedback.knows_user("茶/1")
+    assert not store.feedback.knows_item("张伟")
     store.profiles.put_state("张伟", KeptState("bundle", 1, b"{}"))
     mark = store.changes.mark()
     with store.writing() as writer:

@@ -31,6 +31,8 @@ def test_all_items_are_come_to_a_page_at_a_time(client: TestClient) -> None:
     assert (looked, hidden) == (len(everything), [TEAS[0]])
     whole = client.post("/v1/moderation/review", json={}).json()
     assert (whole["stood"], whole["following"]) == (len(everything), None)
+    both = client.post("/v1/moderation/review", json={"item_ids": [TEAS[0]], "after": TEAS[0]})
+    assert both.status_code == 422, "one of the two would count for nothing"
 
 
 def test_a_hidden_item_leaves_lists_at_once_and_comes_back(client: TestClient) -> None:

@@ -113,18 +113,14 @@ async def list_item_feedback_typed(tenant: CanRead, item_id: ItemId, feedback_ty
 
 async def _of_user(tenant: Tenant, user_id: str, types: Sequence[str] | None) -> list[dto.Feedback]:
     found = await _listed(tenant, lambda store: store.feedback.of_user(user_id, types, now()))
-    if not found and not await tenant.read(
-        lambda store: store.rows.user(user_id) is not None or bool(store.feedback.of_user(user_id))
-    ):
+    if not found and not await tenant.read(lambda store: store.feedback.knows_user(user_id)):
         raise unknown_user(user_id)
     return found
 
 
 async def _of_item(tenant: Tenant, item_id: str, types: Sequence[str] | None) -> list[dto.Feedback]:
     found = await _listed(tenant, lambda store: store.feedback.of_item(item_id, types, now()))
-    if not found and not await tenant.read(
-        lambda store: store.rows.item(item_id) is not None or bool(store.feedback.of_item(item_id))
-    ):
+    if not found and not await tenant.read(lambda store: store.feedback.knows_item(item_id)):
         raise unknown_item(item_id)
     return found
 

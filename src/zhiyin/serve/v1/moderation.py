@@ -70,6 +70,12 @@ class ReviewItems(In):
     again: Flag = False
     """Also items of which nothing changed. What a person decided stands."""
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.item_ids is not None and self.after is not None:
+            raise ValueError("'after' goes on with all items: leave it out beside 'item_ids'")
+        return self
+
 
 class ReviewedOut(Out):
     looked: int
