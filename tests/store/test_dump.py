@@ -104,8 +104,9 @@ def fill(store: SqlStore, seed: int = 0, people: int = 300) -> None:
     store.keys.add(KeptKey("p", "h", "s", "t", "n", ("read",), 1))
     store.audit.add("export", tenant="t", time=1)
     store.records.put("page", "茶 1", "draft", {"a": ["茶"]}, now=1)
-    store.circles.replace([Member("c", name) for name in ("a b", "A b")])
     with store.writing() as writer:
+        writer.set_users([("a b", "{}"), ("A b", "{}")])
+        assert writer.replace_circle_members([Member("c", name) for name in ("a b", "A b")]) == 2
         writer.put_experiment("e", {"a": [1]}, "running", 1)
     store.leases.acquire("train", "somebody", 10, 1)
     store.profiles.put_state("a b", KeptState("one", 1, b"\x00\xff"))

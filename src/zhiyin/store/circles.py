@@ -22,12 +22,6 @@ class Member:
 
 
 class Circles(Part):
-    def replace(self, members: Iterable[Member]) -> int:
-        """Members of all circles anew, in one transaction; no pair may come twice. How many."""
-
-        with self._guarded(), self._writer.begin() as connection:
-            return replace_members(connection, members)
-
     def of_user(self, user_id: str) -> list[Member]:
         """The strongest first."""
         query = select(*_COLUMNS).where(circle_members.c.user_id == user_id)

@@ -53,8 +53,10 @@ def check_records(make: Make) -> None:
 def check_circles(make: Make) -> None:
     store = make()
     given = [Member("c/1", "u", 1.0), Member("c/1", "张伟", 0.5), Member("圈", "张伟", 2.0)]
-    assert store.circles.replace([Member("gone", "u")]) == 1
-    assert store.circles.replace(iter(given)) == 3
+    with store.writing() as writer:
+        writer.set_users([("u", "{}"), ("张伟", "{}")])
+        assert writer.replace_circle_members([Member("gone", "u")]) == 1
+        assert writer.replace_circle_members(iter([*given, Member("c/1", "who was erased")])) == 3
     assert store.circles.all() == given
     assert store.circles.of_user("张伟") == [given[2], given[1]]
     assert store.circles.of_user("nobody") == store.circles.members("gone") == []
@@ -70,8 +72,9 @@ def check_what_scenarios_keep_of_a_person(make: Make) -> None:
         store.records.put("person.appeal", about(name, "1"), "open", {"of": name}, now=1)
         store.records.put("person.note", about(name), "open", {"of": name}, now=1)
         store.records.put("page", name, "live", {})
-    store.circles.replace(Member(circle, name) for name in IDS for circle in ("a", "b"))
     with store.writing() as writer:
+        writer.set_users((name, "{}") for name in IDS)
+        writer.replace_circle_members(Member(circle, name) for name in IDS for circle in ("a", "b"))
         show = {"campaign": "茶", "creative": "1", "surface": "home", "time": 5, "price": 7}
         show |= {"probability": 0.1, "propensity": 1.0}
         rows = [show | {"show_id": f"show {name}", "user_id": name} for name in IDS]
@@ -85,11 +88,12 @@ def check_what_scenarios_keep_of_a_person(make: Make) -> None:
         ("person.appeal", {"of": first}),
         ("person.note", {"of": first}),
     ]
-    store.circles.replace([Member("a", first), Member("b", first), Member("b", second, 3.0)])
+    with store.writing() as writer:
+        writer.replace_circle_members([Member("a", first), Member("b", first), Member("b", second, 3.0)])
     store.records.put("person.appeal", about(first, "2"), "open", {})
     with store.writing() as writer:
         moved = writer.merge_people(first, second)
-    assert moved == {"circle_members": 2, "ad_shows": 1, "records": 3}
+    assert moved == {"users": 1, "circle_members": 2, "ad_shows": 1, "records": 3}
     assert store.circles.of_user(second) == [Member("b", second, 3.0), Member("a", second)]
     held = store.export(second)
     assert len(held["ads"]) == 2

@@ -17,7 +17,8 @@ def test_who_is_in_a_group(site: Project) -> None:
     assert old == sorted(f"读者/{person}" for person in range(52, 60, 2))
     assert members(site.store, Group.of({"id": ["读者/1", "nobody"]})) == ["读者/1"]
     assert members(site.store, Group.of({"city": "berlin", "age_below": 22})) == ["读者/0"]
-    site.store.circles.replace([Member("圈/1", "读者/3"), Member("圈/1", "读者/2", 0.5)])
+    with site.store.writing() as writer:
+        writer.replace_circle_members([Member("圈/1", "读者/3"), Member("圈/1", "读者/2", 0.5)])
     assert members(site.store, Group.of(circle="圈/1")) == ["读者/2", "读者/3"]
 
 
