@@ -103,13 +103,13 @@ def check_what_scenarios_keep_of_a_person(make: Make) -> None:
         (about(second, "2"), {}),
     ]
     gone = store.erase(second, b"key", 9)
-    assert {name: gone[name] for name in moved} == {"circle_members": 2, "ad_shows": 2, "records": 3}
+    assert {name: gone[name] for name in moved} == {"users": 1, "circle_members": 2, "ad_shows": 2, "records": 3}
     for name in (first, second):
         held = store.export(name)
         assert held["circles"] == held["ads"] == held["records"] == []
     assert len(store.records.every("page")) == len(IDS), "of what tells of no person nothing is gone"
     with store.writing() as writer:
-        assert writer.delete_user(third) == {"ad_shows": 1, "records": 2}
+        assert writer.delete_user(third) == {"users": 1, "ad_shows": 1, "records": 2}
     for name in others:
         held = store.export(name)
         assert len(held["records"]) == 2
