@@ -222,6 +222,10 @@ def test_versions_and_review(trained: Path, tmp_path: Path, capsys: pytest.Captu
             pages.get(PageName("没有"))
         with pytest.raises(NotThere):
             pages.draft(PageRequest(item_id="没有"))
+        with opened.store.writing() as writer:
+            writer.add_events([(None, "u", "bare/1", "view")])
+        with pytest.raises(Conflict, match="nothing but its id"):
+            pages.draft(PageRequest(item_id="bare/1"))
         assert [one.version for one in pages.every()[0]] == [3]
     assert run("pages", "make", BOOKS[0], "--user", "书-1", "--format", "json", "--project", project) == 0
     told = json.loads(capsys.readouterr().out)

@@ -95,6 +95,18 @@ def test_measures_are_those_of_networkx(edges: list[tuple[int, int, int]], data:
             assert ours[label] == pytest.approx(cut, abs=1e-6)
 
 
+def test_nothing_leaves_by_less_than_nothing() -> None:
+    """Sums of thirds are not what they should be, by a hair."""
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        weights = rng.random((12, 12)).astype(np.float32) / 3
+        weights[:6, 6:] = 0
+        told = sparse.csr_array(np.triu(weights, 1) + np.triu(weights, 1).T)
+        shares = conductances(told, belonging(np.repeat(np.array([0, 1], dtype=np.int32), 6)))
+        assert (shares >= 0).all()
+        assert shares == pytest.approx([0, 0], abs=1e-5)
+
+
 def test_densities_count_pairs() -> None:
     groups = sparse.csr_array(np.array([[1, 0], [1, 0], [1, 1], [0, 1], [0, 0], [0, 0], [0, 0]], dtype=float))
     assert densities(two_triangles(), groups).tolist() == [1.0, 1.0]

@@ -110,7 +110,8 @@ def conductances(graph: sparse.csr_array, groups: sparse.csr_array) -> Values:
     volume = groups.T @ strength
     least = np.minimum(volume, strength.sum() - volume)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(least > 0, (volume - inside) / least, np.where(volume > 0, 0.0, np.nan))
+        # A group that nothing leaves may come out a hair below 0.
+        return np.where(least > 0, np.maximum(volume - inside, 0.0) / least, np.where(volume > 0, 0.0, np.nan))
 
 
 def densities(graph: sparse.csr_array, groups: sparse.csr_array) -> Values:

@@ -106,11 +106,16 @@ class Pages:
         self, request: PageRequest, *, wanted: Mapping[str, float] | None = None, seconds: float | None = None
     ) -> Page:
         """A page that is not kept. ``wanted`` are the interests of the request's person, words to weight. Raises
-        NotThere for an unknown item, ConfigError for a policy file that is wrong."""
+        NotThere for an unknown item, Conflict for one of which nothing but its id is known, ConfigError for a policy
+        file that is wrong."""
         from zhiyin.llm.prompts import render
 
+        item = self._item(request.item_id)
+        if not item.whole.strip():
+            what = f"nothing but its id is known of item '{item.item_id}'"
+            raise Conflict(what, where="item_id", fix="write its title, description, categories or attributes first")
         return make_page(
-            self._item(request.item_id),
+            item,
             request,
             load_policy(self._project),
             wanted=wanted,
