@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -72,12 +73,24 @@ def test_killed_at_the_head_nothing_is_left(project: Path) -> None:
         assert httpx.get(f"{service.url}/v1/recommend", params={"user_id": "tea-1"}).json()["items"]
 
 
+def living(parent: int) -> set[int]:
+    """Numbers of the processes that ``parent`` started and that have not ended."""
+    found = set()
+    for one in psutil.Process(parent).children():
+        with suppress(psutil.NoSuchProcess):  # it ended since it was listed
+            if "python" in one.name() and one.status() != psutil.STATUS_ZOMBIE:
+                found.add(one.pid)
+    return found
+
+
 def test_a_process_that_dies_is_replaced(project: Path) -> None:
     with Service(project, workers=2) as service:
-        workers = [one for one in psutil.Process(service.pid).children() if "python" in one.name()]
-        workers[0].kill()
+        before = living(service.pid)
+        assert len(before) == 2
+        killed = min(before)
+        psutil.Process(killed).kill()
         deadline = time.monotonic() + 30
-        while len([one for one in psutil.Process(service.pid).children() if one.status() != "zombie"]) < 2:
+        while len(living(service.pid) - {killed}) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.1)
         for _ in range(10):
