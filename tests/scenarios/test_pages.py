@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from zhiyin.cli.common import open_project
@@ -184,6 +184,8 @@ def test_cut_fits(text: str, columns: int) -> None:
     st.lists(st.text(max_size=20), max_size=3),
     st.sampled_from(["en", "zh"]),
 )
+@example("5' tall", "", [], "en")
+@example("", "3 '", [], "zh")
 def test_any_item_makes_a_page(title: str, description: str, categories: list[str], language: str) -> None:
     item = item_source("x", title, description, categories)
     page = make_page(item, PageRequest(item_id="x", language=language), POLICY)

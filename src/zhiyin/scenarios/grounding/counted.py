@@ -40,7 +40,7 @@ def _unlike(reading: Reading, one: Quantity, source: Source) -> str | None:
     """The word behind a bare number, where the source has no such number beside it. Years stand alone."""
     if one.unit not in ("", COUNT) or (one.unit == "" and 1800 <= one.value <= 2200):
         return None
-    match = re.match(rf"[\s-]*([a-z']+|[{HAN}]{{1,2}})", reading.folded.text[one.end :])
+    match = re.match(rf"[\s-]*([a-z][a-z']*|[{HAN}]{{1,2}})", reading.folded.text[one.end :])
     if match is None:
         return None
     if _HAN.fullmatch(match[1]):
