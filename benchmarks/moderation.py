@@ -1,11 +1,12 @@
 """Moderation of Chinese and English comments: how often it is right, how surely, how fast, and what fools it.
 
-    python -m benchmarks moderation [--quick] [--train]
+    python -m benchmarks moderation [--quick] [--train FOLDER]
 
 COLD (Deng et al. 2022, "COLD: A Benchmark for Chinese Offensive Language Detection", EMNLP): the shipped classifier
 learned from its training part; settings were chosen by holding out folds of that part, and the dev part is looked at
-here. Intervals are of 95 %, by bootstrap over texts. ``--train`` trains the classifier anew before (half an hour or
-more). Needs the folder ``shared/data`` beside the repository.
+here. Intervals are of 95 %, by bootstrap over texts. ``--train`` trains the classifier anew before, with the
+transformers that ``python -m benchmarks.moderation_transformer FOLDER`` taught. Needs the folder ``shared/data`` beside
+the repository.
 
 ``moderation_reread.csv`` names rows of the training part and the label that a second reader gave them, a large language
 model that saw the beginning of each text without its label and went by the definition of the paper: whoever reports
@@ -27,6 +28,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors.numpy import load_file
 
 from benchmarks.data import SHARED, Missing
 from benchmarks.tables import figure, markdown
@@ -36,7 +38,6 @@ from zhiyin.scenarios.community.moderation import Action, Moderator, load_polici
 from zhiyin.scenarios.community.moderation.classifier.model import SHIPPED, Classifier, masked, open_classifier
 from zhiyin.scenarios.community.moderation.classifier.second import learn_second
 from zhiyin.scenarios.community.moderation.classifier.training import _grams, train_classifier
-from zhiyin.scenarios.community.moderation.opening import sentence_encoder
 from zhiyin.scenarios.community.moderation.view import views
 
 PROBES = Path(__file__).parent / "moderation_probes.toml"
@@ -303,7 +304,7 @@ def speed(moderators: dict[str, Moderator], texts: Sequence[str]) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few hundred texts, without topics")
-    parser.add_argument("--train", action="store_true", help="train the classifier anew before")
+    parser.add_argument("--train", type=Path, help="train the classifier anew before, with transformers of this folder")
     given = parser.parse_args(arguments)
     try:
         train, dev = cold("train"), cold("dev")
@@ -326,12 +327,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 name="cold",
                 languages=["zh"],
                 groups=groups,
-                encoder=sentence_encoder(),
+                network=False,
+                transformers=(
+                    load_file(given.train / "held.safetensors"),
+                    load_file(given.train / "whole.safetensors"),
+                ),
                 again=list(zip(had.texts, new.tolist(), strict=True)),
                 progress=make_progress(False),
             )
-        models = {"classifier": open_classifier(where, sentence_encoder())}
-        models["classifier without sentence vectors"] = open_classifier(where)
+        models = {"classifier": open_classifier(where)}
         quality(train, dev, models)
         if not given.quick:
             across_topics(train, models["classifier"].described["groups"])

@@ -240,8 +240,8 @@ class ModerationSettings(Section):
     """Ask the classifier about what rules leave open: the project's own (``zhiyin moderate train``), else the one that
     comes with Zhiyin."""
     sentences: bool = True
-    """Let the classifier read sentence vectors, too; their model (32 MB) is fetched on first use. Never where the
-    encoder is "none"."""
+    """Let a classifier of the project's own read sentence vectors, too; their model (32 MB) is fetched on first use.
+    Never where the encoder is "none"."""
     grey_low: float = Field(0.3, ge=0, le=1)
     """From this confidence ..."""
     grey_high: float = Field(0.7, ge=0, le=1)

@@ -18,6 +18,7 @@ from zhiyin.errors import AssetError
 from zhiyin.ports import Progress
 from zhiyin.types import Floats, Longs
 from zhiyin.understand.batching import SentenceEncoder
+from zhiyin.understand.bert import gelu, layer, normalise
 
 BLOCK = 32
 """Weights that share a scale. A block is that scale and 16 bytes: byte j holds weight j low and weight j + 16 high."""
@@ -61,43 +62,16 @@ class MultilingualE5(SentenceEncoder):
         return [[self._begin, *encoding.ids[:room], self._end] for encoding in encodings]
 
     def run(self, tokens: Longs) -> Floats:
-        """The encoder of Devlin et al. 2019, normalised after each part. Every array is [b, ...], so that numpy takes
-        one product per text, and the last bits of a vector do not depend on how many texts there are."""
-        from scipy.special import erf
-
         w = self._w
         texts, length = tokens.shape
         words = unpack(self._words[tokens.ravel()]).reshape(texts, length, self.dimension)
         places = w["emb.pos"].reshape(-1, self.dimension)[:length]
-        x = self._normalise(words + places + w["emb.type"].reshape(-1, self.dimension)[0], "emb.ln")
-        width = self.dimension // self._heads
-        for layer in range(self._layers):
-            queries, keys, values = (
-                self._dense(x, f"l{layer}.{part}").reshape(texts, length, self._heads, width).transpose(0, 2, 1, 3)
-                for part in "qkv"
-            )
-            scores = queries @ keys.transpose(0, 1, 3, 2) * np.float32(width**-0.5)
-            weights = np.exp(scores - scores.max(axis=-1, keepdims=True))
-            weights /= weights.sum(axis=-1, keepdims=True)
-            seen = (weights @ values).transpose(0, 2, 1, 3).reshape(texts, length, self.dimension)
-            x = self._normalise(x + self._dense(seen, f"l{layer}.ao"), f"l{layer}.aln")
-            inner = self._dense(x, f"l{layer}.fi")
-            inner *= np.float32(0.5) * (1 + erf(inner * np.float32(2**-0.5)))
-            x = self._normalise(x + self._dense(inner, f"l{layer}.fo"), f"l{layer}.oln")
+        x = normalise(words + places + w["emb.type"].reshape(-1, self.dimension)[0], w, "emb.ln", self._epsilon)
+        for number in range(self._layers):
+            x = layer(x, w, f"l{number}", self._heads, self._epsilon, gelu)
         pooled = x.mean(axis=1)
         vectors: Floats = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
         return vectors
-
-    def _dense(self, x: Floats, name: str) -> Floats:
-        product: Floats = x @ self._w[f"{name}.w"] + self._w[f"{name}.b"]
-        return product
-
-    def _normalise(self, x: Floats, name: str) -> Floats:
-        """Layer normalisation over the last axis."""
-        centred = x - x.mean(axis=-1, keepdims=True)
-        variance = np.square(centred).mean(axis=-1, keepdims=True)
-        normal: Floats = centred / np.sqrt(variance + self._epsilon) * self._w[f"{name}.w"] + self._w[f"{name}.b"]
-        return normal
 
     def _load(self, path: Path) -> None:
         """The file: a header, the word pieces, a character map, a directory of tensors, the tensors."""

@@ -106,7 +106,7 @@ def test_complaints_pass_and_contempt_does_not(classifier: Classifier) -> None:
     once = copy.copy(classifier)
     once.second = None
     before, after = Moderator(policies, once), Moderator(policies, classifier)
-    assert [before.decide(text).action for text in COMPLAINTS].count(Action.ALLOW) <= 1
+    assert any(before.decide(text).action is not Action.ALLOW for text in COMPLAINTS)
     for text in COMPLAINTS:
         assert after.decide(text).action is Action.ALLOW, text
     for text in CONTEMPT:

@@ -15,7 +15,7 @@ from zhiyin.scenarios.community.moderation import Moderator, load_policies, open
 from zhiyin.scenarios.community.moderation.classifier.grams import Grams, hashes_of
 from zhiyin.scenarios.community.moderation.classifier.model import best_run, open_classifier
 from zhiyin.scenarios.community.moderation.classifier.network import Network, packed, unpacked
-from zhiyin.scenarios.community.moderation.classifier.training import MANY, _held, curve, train_classifier
+from zhiyin.scenarios.community.moderation.classifier.training import MANY, curve, held_out, train_classifier
 from zhiyin.scenarios.community.moderation.view import views
 
 GROUPS = ["甲地人", "乙地人", "丙地人"]
@@ -77,10 +77,10 @@ def test_many_texts_that_are_the_same_are_few(tmp_path: Path) -> None:
 
 def test_of_few_texts_each_is_held_out_once_and_of_many_some() -> None:
     texts = [f"第{place}句" for place in range(400)] * 2
-    parts = _held(texts, 0)
+    parts = held_out(texts, 0)
     assert np.sum(parts, axis=0).tolist() == [1] * 800
     assert all(np.array_equal(part[:400], part[400:]) for part in parts), "the same texts stay together"
-    (held,) = _held([f"第{place}句" for place in range(MANY)], 0)
+    (held,) = held_out([f"第{place}句" for place in range(MANY)], 0)
     assert 0.1 < held.mean() < 0.14
 
 

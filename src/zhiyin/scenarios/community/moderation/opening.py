@@ -27,7 +27,8 @@ def open_moderator(
     progress: Progress | None = None,
 ) -> Moderator:
     """Raises ConfigError for policies that are wrong, ModelError for a classifier that cannot be read. The sentence
-    encoder is fetched on first use; where it cannot be had the classifier goes without, and decisions say so."""
+    encoder of a classifier that reads with one is fetched on first use; where it cannot be had the classifier goes
+    without, and decisions say so."""
     told = settings.moderation
     classifier, missing = _classifier(settings, project, progress)
     return Moderator(load_policies(project), classifier, models, render, Grey(told.grey_low, told.grey_high), missing)
@@ -53,14 +54,14 @@ def _classifier(
         return None, "the classifier is switched off"
     own = None if project is None else project / TRAINED
     folder = own if own is not None and (own / "model.json").is_file() else SHIPPED
-    if not asks_sentences(settings):
-        return open_classifier(folder), None
+    found = open_classifier(folder)
+    wanted = found.described["encoder"]
+    if wanted is None or not asks_sentences(settings):
+        return found, None
     try:
         encoder = sentence_encoder(progress)
     except AssetError as refused:
-        return open_classifier(folder), f"no sentence encoder: {refused.what}"
-    found = open_classifier(folder, encoder)
-    if found.described["encoder"] not in (None, encoder.model_id):
-        what = "the sentence encoder is another than the classifier was trained with"
-        return open_classifier(folder), what
-    return found, None
+        return found, f"no sentence encoder: {refused.what}"
+    if wanted != encoder.model_id:
+        return found, "the sentence encoder is another than the classifier was trained with"
+    return open_classifier(folder, encoder), None

@@ -85,10 +85,11 @@ class Matcher:
         quoted = self.opposes(views) or any(pattern.search(views.plain.text) for pattern in self._contexts)
         chinese = any(map(is_han, views.tight.text))
         sounds = _first_places(views) if chinese else {}
+        apart = list(_apart(views.tight))
         found = []
         for policy, rules in self._rules:
             for one in rules:
-                for view, start, end, how in _hits(one, views, sounds, chinese):
+                for view, start, end, how in _hits(one, views, sounds, apart, chinese):
                     if _excused(one, view, start, end):
                         continue
                     doubtful = quoted and one.rule.quotable
@@ -113,7 +114,9 @@ class Matcher:
 Found = tuple[View, int, int, str]
 
 
-def _hits(one: _Compiled, views: Views, sounds: dict[str, list[int]], chinese: bool) -> Iterator[Found]:
+def _hits(
+    one: _Compiled, views: Views, sounds: dict[str, list[int]], apart: Sequence[tuple[int, int]], chinese: bool
+) -> Iterator[Found]:
     tight = views.tight
     if one.han is not None:
         for hit in one.han.finditer(tight.text):
@@ -127,7 +130,7 @@ def _hits(one: _Compiled, views: Views, sounds: dict[str, list[int]], chinese: b
                 if sum(sign.isalnum() for sign in hit.group()) > 1 or not any(map(str.isalpha, hit.group())):
                     yield view, *hit.span(), "word"
     if one.run_together is not None:
-        for start, end in _apart(tight):
+        for start, end in apart:
             for hit in one.run_together.finditer(tight.text, start, end):
                 yield tight, *hit.span(), "word"
     if one.initials is not None and chinese:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
 from zhiyin.scenarios.community.moderation.folding import folded, is_han, is_joint, leet, looks_latin
@@ -48,7 +48,7 @@ class Views:
     plain: View
     tight: View
 
-    @property
+    @cached_property
     def sounds(self) -> list[tuple[str, ...]]:
         known = syllables()
         return [known.get(sign, ()) for sign in self.tight.text]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,8 +21,10 @@ LONGEST = 5
 Hashes = NDArray[np.uint32]
 
 
+@lru_cache(16)
 def hashes_of(text: str) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int32]]:
-    """Of every run in ``text``: its hash, where it begins and where it ends; none for an empty text."""
+    """Of every run in ``text``: its hash, where it begins and where it ends; none for an empty text. Not to be written
+    to: several readers of a text share them."""
     coded = text.encode("utf-32-le", "replace")
     size = len(text)
     where = [(start, end) for start in range(size) for end in range(start + 1, min(start + LONGEST, size) + 1)]

@@ -23,6 +23,7 @@ from zhiyin.scenarios.community.moderation.classifier.grams import Grams
 from zhiyin.scenarios.community.moderation.classifier.network import Network, unpacked
 from zhiyin.scenarios.community.moderation.classifier.second import Second
 from zhiyin.scenarios.community.moderation.classifier.sentences import Sentences
+from zhiyin.scenarios.community.moderation.classifier.transformer import Transformer
 from zhiyin.scenarios.community.moderation.view import Views
 from zhiyin.types import Floats
 
@@ -30,7 +31,7 @@ FORMAT = 1
 SHIPPED = Path(__file__).parent / "shipped"
 GROUP = "某群"
 """Stands for every name of a group where a reader must not go by which group it is."""
-GRAMS, MASKED, NETWORK, SENTENCES = "grams", "masked", "network", "sentences"
+GRAMS, MASKED, NETWORK, SENTENCES, TRANSFORMER = "grams", "masked", "network", "sentences", "transformer"
 SECOND = "second"
 WORST = 12.0
 """Log-odds beyond this say no more."""
@@ -79,10 +80,12 @@ class Classifier:
         sentences: Sentences | None,
         encoder: Encoder | None,
         second: Second | None = None,
+        transformer: Transformer | None = None,
     ) -> None:
         self.described = described
         self.second = second
         self._grams, self._masked, self._networks, self._sentences = grams, masked, networks, sentences
+        self._transformer = transformer
         self._encoder = encoder if sentences is not None else None
         self._weighings = {
             tuple(one["readers"]): Weighing(
@@ -105,7 +108,11 @@ class Classifier:
 
     @property
     def readers(self) -> tuple[str, ...]:
-        rest = [(NETWORK, bool(self._networks)), (SENTENCES, self._encoder is not None)]
+        rest = [
+            (NETWORK, bool(self._networks)),
+            (SENTENCES, self._encoder is not None),
+            (TRANSFORMER, self._transformer is not None),
+        ]
         return (GRAMS, MASKED, *(name for name, there in rest if there))
 
     @property
@@ -117,18 +124,19 @@ class Classifier:
         return names_pattern(self.described["groups"])
 
     def read(self, views: Sequence[Views]) -> list[Read]:
-        """One for each text; the encoder is asked once for all."""
+        """One for each text; the transformer and the encoder are asked once for all."""
         texts = [one.tight.text for one in views]
-        vectors: list[float] = []
+        at_once: dict[str, list[float]] = {}
+        if self._transformer is not None and texts:
+            at_once[TRANSFORMER] = self._transformer.scores(texts).tolist()
         if self._encoder is not None and self._sentences is not None and texts:
-            vectors = self._sentences.scores(self._encoder.encode(texts)).tolist()
+            at_once[SENTENCES] = self._sentences.scores(self._encoder.encode(texts)).tolist()
         found = []
         for place, text in enumerate(texts):
             said = {GRAMS: self._grams.score(text), MASKED: self._masked.score(masked(text, self._names))}
             if self._networks:
                 said[NETWORK] = sum(one.score(text) for one in self._networks) / len(self._networks)
-            if vectors:
-                said[SENTENCES] = vectors[place]
+            said |= {name: odds[place] for name, odds in at_once.items()}
             second = None if self.second is None else self.second.odds(text)
             found.append(Read(self._weighed(said), self.weighing, said, second))
         return found
@@ -186,7 +194,7 @@ def open_classifier(folder: Path, encoder: Encoder | None = None) -> Classifier:
         if described.get("format") != FORMAT:
             raise ModelError(f"the model has the format {described.get('format')}, not {FORMAT}", where=where, fix=fix)
         stored = load_file(folder / "model.safetensors")
-        parts = {part: _within(stored, part) for part in (GRAMS, MASKED, NETWORK, SENTENCES, SECOND)}
+        parts = {part: _within(stored, part) for part in (GRAMS, MASKED, NETWORK, SENTENCES, TRANSFORMER, SECOND)}
         grams, hidden = (
             Grams(parts[name]["known"], parts[name]["weights"], *described[name]) for name in (GRAMS, MASKED)
         )
@@ -197,6 +205,7 @@ def open_classifier(folder: Path, encoder: Encoder | None = None) -> Classifier:
         if parts[SECOND]:
             told = described[SECOND]
             second = Second(tuple(told["words"]), **parts[SECOND], scale=told["scale"], bias=told["bias"])
-        return Classifier(described, grams, hidden, networks, sentences, encoder, second)
+        transformer = Transformer(parts[TRANSFORMER]) if parts[TRANSFORMER] else None
+        return Classifier(described, grams, hidden, networks, sentences, encoder, second, transformer)
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as broken:
         raise ModelError(f"the model cannot be read: {broken}", where=where, fix=fix) from broken

@@ -11,7 +11,7 @@ import importlib.util
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from zhiyin.scenarios.community.moderation.classifier.model import (
     NETWORK,
     SECOND,
     SENTENCES,
+    TRANSFORMER,
     WORST,
     masked,
     names_pattern,
@@ -36,6 +37,7 @@ from zhiyin.scenarios.community.moderation.classifier.model import (
 from zhiyin.scenarios.community.moderation.classifier.network import Network, packed, unpacked
 from zhiyin.scenarios.community.moderation.classifier.second import learn_second
 from zhiyin.scenarios.community.moderation.classifier.sentences import Sentences
+from zhiyin.scenarios.community.moderation.classifier.transformer import Transformer
 from zhiyin.scenarios.community.moderation.view import views
 from zhiyin.types import Floats, Longs
 
@@ -68,13 +70,16 @@ def train_classifier(
     groups: Sequence[str],
     encoder: Encoder | None = None,
     network: bool | None = None,
+    transformers: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None,
     again: Sequence[tuple[str, int]] = (),
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Write a model into ``folder`` and give its description. ``groups`` are names that one of the readers does not
-    see. ``network`` None trains one where torch is here. ``again``: texts that speak about contempt with the labels of
-    somebody who read them, where ``labels`` go by words; none for a model that reads once. Raises NotEnoughData."""
+    see. ``network`` None trains one where torch is here. ``transformers``: what ``Transformer`` stores, of one that was
+    not taught the texts of ``held_out`` and of one that was taught all; for ``MANY`` texts or more. ``again``: texts
+    that speak about contempt with the labels of somebody who read them, where ``labels`` go by words; none for a model
+    that reads once. Raises NotEnoughData."""
     progress = progress or Silent()
     wanted = np.array(labels, dtype=np.int64)
     if len(texts) < FEWEST or min(int(wanted.sum()), int((1 - wanted).sum())) < len(texts) / 10:
@@ -94,12 +99,17 @@ def train_classifier(
         network = importlib.util.find_spec("torch") is not None
     vectors = None if encoder is None else encoder.encode(plain, progress)
     texts_ = _Texts(plain, [masked(text, names) for text in plain], vectors, wanted, names, network, seed)
-    parts = _held(plain, seed)
+    parts = held_out(plain, seed)
     read = [texts_.said(texts_.taught(~held, 1, progress), held) for held in parts]
     said = {name: np.concatenate([one[name] for one in read]) for name in read[0]}
+    if transformers is not None:
+        (held,) = parts
+        said[TRANSFORMER] = Transformer(transformers[0]).scores([plain[row] for row in np.flatnonzero(held)])
     labels_held = np.concatenate([wanted[held] for held in parts])
     # Weighed as they were without the texts held out, the readers learn once more, from all of them.
     arrays, last = texts_.taught(np.ones(len(plain), dtype=np.bool_), TIMES, progress)
+    if transformers is not None:
+        arrays |= {f"{TRANSFORMER}.{key}": array for key, array in transformers[1].items()}
     described = {
         "format": FORMAT,
         "name": name,
@@ -122,7 +132,7 @@ def train_classifier(
     return described
 
 
-def _held(texts: Sequence[str], seed: int) -> list[Flags]:
+def held_out(texts: Sequence[str], seed: int) -> list[Flags]:
     """Which texts are held out: once, or each once."""
     drawn = np.array([zlib.crc32(f"{seed}:{text}".encode()) / 2**32 for text in texts])
     if len(texts) >= MANY:

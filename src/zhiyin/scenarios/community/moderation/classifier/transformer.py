@@ -1,0 +1,104 @@
+"""A small transformer over word pieces, read without torch.
+
+Three layers of a multilingual sentence encoder (Wang et al. 2024, arXiv:2402.05672), taught to say what that encoder,
+whole and taught to tell offending texts, says (Hinton et al. 2015, arXiv:1503.02531). Vectors of pieces stay as they
+were, in 4 bits; layers are in 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from zhiyin.scenarios.community.moderation.classifier.network import unpacked
+from zhiyin.threads import one_thread
+from zhiyin.types import Floats
+from zhiyin.understand.batching import batches_of, cores
+from zhiyin.understand.bert import layer, normalise, quick_gelu
+from zhiyin.understand.e5 import PACKED, unpack
+
+HEADS = 12
+EPSILON = np.float32(1e-12)
+LONGEST = 126
+"""Pieces that are read at once, between the two marks; of a longer text every part is read, and the worst counts."""
+BEGIN, END, UNKNOWN = 0, 1, 2
+"""Rows of ``words``; pieces of text begin at ``UNKNOWN``."""
+PACKED_ALONE = ("words", "pieces", "scores")
+"""Arrays that are kept as they are stored."""
+
+
+class Transformer:
+    """``stored``: ``words`` uint8 [rows, blocks, bytes of a block], 4-bit vectors of the pieces; ``pieces`` uint8, the
+    pieces from row ``UNKNOWN`` on in UTF-8, a line each; ``scores`` [rows - 2], their log-probabilities; ``places``
+    [places, d]; ``start.w``, ``start.b`` [d]; weights of each layer, [out, in], as ``packed`` makes them; ``out`` [d];
+    ``bias`` [1]."""
+
+    def __init__(self, stored: Mapping[str, Any]) -> None:
+        self._words = np.ascontiguousarray(stored["words"]).view(PACKED)[..., 0]
+        self._pieces = bytes(stored["pieces"]).decode("utf-8").split("\n")
+        self._scores = stored["scores"].tolist()
+        wide = unpacked({name: array for name, array in stored.items() if name not in PACKED_ALONE})
+        # Products go faster with the rows of a weight side by side.
+        self._w = {name: np.ascontiguousarray(one.T) if _is_product(name) else one for name, one in wide.items()}
+        self._layers = 1 + max(int(name[1 : name.index(".")]) for name in self._w if name.endswith(".q.w"))
+        if len(self._pieces) != len(self._scores) or len(self._words) != len(self._pieces) + UNKNOWN:
+            raise ValueError("pieces and their vectors do not match")
+
+    def scores(self, texts: Sequence[str]) -> Floats:
+        """Log-odds, not calibrated, float32 [texts]; the same for a text alone and among others."""
+        parts = [(place, part) for place, text in enumerate(texts) for part in self._parts(text)]
+        found = np.full(len(texts), -np.inf, dtype=np.float32)
+        batches = list(batches_of([len(part) for _, part in parts]))
+
+        def read(rows: list[int]) -> Floats:
+            return self._read(np.array([parts[row][1] for row in rows], dtype=np.int64))
+
+        with one_thread():
+            if len(batches) == 1:
+                said = [read(batches[0])]
+            else:
+                with ThreadPoolExecutor(cores()) as pool:
+                    said = list(pool.map(read, batches))
+        for rows, odds in zip(batches, said, strict=True):
+            for row, one in zip(rows, odds, strict=True):
+                place = parts[row][0]
+                found[place] = max(found[place], one)
+        return found
+
+    def tokens(self, text: str) -> list[int]:
+        """Rows of the pieces of ``text``, without marks."""
+        found = self._tokenizer.encode(" ".join(text.split()), add_special_tokens=False).ids
+        return [number + UNKNOWN for number in found]
+
+    def _parts(self, text: str) -> list[list[int]]:
+        rows = self.tokens(text)
+        parts = [rows[start : start + LONGEST] for start in range(0, max(len(rows), 1), LONGEST // 2)]
+        return [[BEGIN, *part, END] for part in parts if len(part) > LONGEST // 2 or part is parts[0]]
+
+    def _read(self, rows: Any) -> Floats:
+        w = self._w
+        texts, length = rows.shape
+        words = unpack(self._words[rows.ravel()]).reshape(texts, length, -1)
+        x = normalise(words + w["places"][:length], w, "start", EPSILON)
+        for number in range(self._layers):
+            x = layer(x, w, f"l{number}", HEADS, EPSILON, quick_gelu)
+        # A sum for each text: a product of all would end in other bits for other numbers of texts.
+        odds: Floats = (x.mean(axis=1) * w["out"]).sum(axis=1) + w["bias"][0]
+        return odds
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer, models, pre_tokenizers
+
+        pieces = list(zip(self._pieces, self._scores, strict=True))
+        made = Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=False))
+        made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+        return made
+
+
+def _is_product(name: str) -> bool:
+    return name.endswith((".q.w", ".k.w", ".v.w", ".ao.w", ".fi.w", ".fo.w"))
