@@ -24,13 +24,15 @@ from safetensors.numpy import save_file
 from torch import nn
 from torch.nn import functional
 
-from benchmarks.moderation import cold
+from benchmarks.data import Missing
+from benchmarks.moderation import SEED, cold
 from zhiyin.assets import get
 from zhiyin.scenarios.community.moderation.classifier.network import packed
 from zhiyin.scenarios.community.moderation.classifier.training import held_out
 from zhiyin.scenarios.community.moderation.classifier.transformer import BEGIN, END, EPSILON, HEADS, LONGEST, UNKNOWN
 from zhiyin.scenarios.community.moderation.folding import is_han
 from zhiyin.scenarios.community.moderation.view import views
+from zhiyin.understand.bert import NORMALS, PRODUCTS
 from zhiyin.understand.e5 import PACKED, MultilingualE5, unpack
 
 WHERE = "cuda" if torch.cuda.is_available() else "cpu"
@@ -44,7 +46,6 @@ FADING = 0.9
 """Each layer below learns so much slower."""
 WEIGHT_DECAY, WARMING = 0.01, 0.1
 HEAD_FASTER = 10
-PRODUCTS, NORMALS = ("q", "k", "v", "ao", "fi", "fo"), ("aln", "oln")
 
 
 class Pieces:
@@ -256,11 +257,15 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--try", dest="little", action="store_true", help="a few texts and steps")
     given = parser.parse_args()
-    train = cold("train")
+    try:
+        train = cold("train")
+    except Missing as missing:
+        print(missing.line)
+        return
     plain = [views(text).tight.text for text in train.texts]
     folder = get("multilingual-e5-small-q4")
     encoder = MultilingualE5(folder, folder.name, LONGEST + 2)
-    (held,) = held_out(plain, 0)
+    (held,) = held_out(plain, SEED)
     pieces = Pieces(encoder, plain)
     given.folder.mkdir(parents=True, exist_ok=True)
     for name, out in (("held", held), ("whole", np.zeros_like(held))):

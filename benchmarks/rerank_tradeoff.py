@@ -86,6 +86,10 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "swap .45, taste 1": swaps(0.45, taste=1.0),
     "swap .5, taste 1": swaps(0.5, taste=1.0),
     "swap .5, taste 1, sharpness 1.5": swaps(0.5, taste=1.0, sharpness=1.5),
+    "swap .45, taste 1, sharpness 1.5": swaps(0.45, taste=1.0, sharpness=1.5),
+    "swap .44, taste 2, sharpness 1.5": swaps(0.44, taste=2.0, sharpness=1.5),
+    "swap .5, taste 1, sharpness 2": swaps(0.5, taste=1.0, sharpness=2.0),
+    "swap .55, taste 1": swaps(0.55, taste=1.0),
     "swap .6, taste 1": swaps(0.6, taste=1.0),
     "calibration .1": mixed(0.1),
     "calibration .3": mixed(0.3),
@@ -166,7 +170,9 @@ def measured_as_served(name: str, prepared: Prepared, choice: Choice, seed: int,
         lengths = found.trial.histories.lengths
         chances = choice.probability.of(found.scores, lengths)
         found = replace(found, chances=chances, level=level_of(chances))
-        settings = [setting for setting in SETTINGS if setting == NOTHING or setting.startswith("swap")]
+        # The test part chooses nothing: the default alone is measured there.
+        every = [setting for setting in SETTINGS if setting == NOTHING or setting.startswith("swap")]
+        settings = every if asked is others else [NOTHING]
         show(f"{name}, {part}, {len(found.asked):,} people: {choice.served} as served", found, settings)
 
 

@@ -16,11 +16,8 @@ Told = Callable[..., Any]
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """Three items, none of which needs a sentence encoder."""
     folder = tmp_path / "社区"
     assert run("init", folder) == 0
-    settings = folder / "zhiyin.toml"
-    settings.write_text(settings.read_text(encoding="utf-8") + "[moderation]\nsentences = false\n", encoding="utf-8")
     items = [("帖/1 #?", "信不信我砍死你全家"), ("b", "今天天气真好"), ("c", "you are a fucking idiot")]
     rows = [json.dumps({"item_id": key, "title": title}) for key, title in items]
     (tmp_path / "items.jsonl").write_text("\n".join(rows), encoding="utf-8")

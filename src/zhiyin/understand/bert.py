@@ -6,19 +6,24 @@ how many texts there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from zhiyin.types import Floats
+
+PRODUCTS = ("q", "k", "v", "ao", "fi", "fo")
+"""Parts of a layer with a weight that is multiplied by: queries, keys, values, attention out, dense in and out."""
+NORMALS = ("aln", "oln")
+"""Parts that normalise: after the attention, and after the dense ones."""
 
 
 def layer(
     x: Floats, w: Mapping[str, Floats], at: str, heads: int, epsilon: np.float32, bend: Callable[[Floats], Floats]
 ) -> Floats:
     """One layer over ``x`` [b, tokens, d]: everything attends to everything, then a dense part that goes through
-    ``bend``. ``w`` names weights "{at}.q.w" [in, out] and biases "{at}.q.b": q, k, v, ao (attention out), fi and fo
-    (dense in and out), aln and oln (normalisation after the two parts)."""
+    ``bend``. ``w`` names weights "{at}.q.w" [in, out] and biases "{at}.q.b" of ``PRODUCTS`` and ``NORMALS``."""
     texts, length, wide = x.shape
     width = wide // heads
     queries, keys, values = (
@@ -61,3 +66,17 @@ def quick_gelu(x: Floats) -> Floats:
     fallen += 1
     x /= fallen
     return x
+
+
+def is_product(name: str) -> bool:
+    """Whether ``name``, such as "l0.q.w", is of a weight that is multiplied by."""
+    return name.endswith(tuple(f".{part}.w" for part in PRODUCTS))
+
+
+def tokenizer_of(pieces: Sequence[tuple[str, float]], unknown: int) -> Any:
+    """Word pieces with their log-probabilities, as XLM-RoBERTa takes a text apart; ``unknown`` is the place of that."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    made = Tokenizer(models.Unigram(list(pieces), unk_id=unknown, byte_fallback=False))
+    made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    return made

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from zhiyin.errors import AssetError
 from zhiyin.ports import Progress
+from zhiyin.threads import one_thread
 from zhiyin.types import Floats, Longs
 from zhiyin.understand.batching import SentenceEncoder
-from zhiyin.understand.bert import gelu, layer, normalise
+from zhiyin.understand.bert import gelu, is_product, layer, normalise, tokenizer_of
 
 BLOCK = 32
 """Weights that share a scale. A block is that scale and 16 bytes: byte j holds weight j low and weight j + 16 high."""
@@ -38,11 +39,8 @@ class MultilingualE5(SentenceEncoder):
     dimension = 384
 
     def __init__(self, folder: Path, name: str, maximum_tokens: int) -> None:
-        from threadpoolctl import ThreadpoolController
-
         self.model_id = f"{name}/{maximum_tokens}"
         self._maximum = min(maximum_tokens, PLACES)
-        self._blas = ThreadpoolController()
         try:
             self._load(folder / "e5-small-q4.bin")
         except (OSError, ValueError, KeyError, IndexError, struct.error) as broken:
@@ -52,7 +50,7 @@ class MultilingualE5(SentenceEncoder):
 
     def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Floats:
         # Batches run side by side, each on one core: a product split over cores inside each would be far slower.
-        with self._blas.limit(limits=1, user_api="blas"):
+        with one_thread():
             return super().encode(texts, progress)
 
     def tokenise(self, texts: Sequence[str]) -> list[list[int]]:
@@ -96,7 +94,7 @@ class MultilingualE5(SentenceEncoder):
                 # A quarter of a million rows: they stay packed, and only the rows of a text are unpacked.
                 packed = np.frombuffer(data, PACKED, size // PACKED.itemsize, start)
                 self._words: NDArray[np.void] = packed.reshape(-1, width // BLOCK).copy()
-            elif name.endswith(("q.w", "k.w", "v.w", "ao.w", "fi.w", "fo.w")):
+            elif is_product(name):
                 rows, columns = sizes.get(name.split(".", 1)[1], (width, width))
                 packed = np.frombuffer(data, PACKED, size // PACKED.itemsize, start).reshape(rows, columns // BLOCK)
                 self._w[name] = np.ascontiguousarray(unpack(packed).T)
@@ -105,8 +103,6 @@ class MultilingualE5(SentenceEncoder):
 
     def _read_pieces(self, data: bytes, at: int) -> int:
         """Make the tokenizer from what lies at ``at``; the place behind it."""
-        from tokenizers import Tokenizer, models, pre_tokenizers
-
         count, self._begin, self._end, _, unknown, letters = struct.unpack_from("<5iQ", data, at)
         at += 28
         ends = np.frombuffer(data, "<u4", count + 1, at)
@@ -124,8 +120,7 @@ class MultilingualE5(SentenceEncoder):
             point, length = struct.unpack_from("<IB", data, at)
             self._replace[point] = "".join(map(chr, struct.unpack_from(f"<{length}I", data, at + 5)))
             at += 5 + 4 * length
-        self._tokenizer = Tokenizer(models.Unigram(pieces, unk_id=unknown, byte_fallback=False))
-        self._tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+        self._tokenizer = tokenizer_of(pieces, unknown)
         return at
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -12,11 +13,11 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from zhiyin.config import LlmSettings, ModerationSettings, Settings, make_settings
-from zhiyin.errors import ConfigError, LlmUnreachable, ModelError
+from zhiyin.errors import AssetError, ConfigError, LlmUnreachable, ModelError
 from zhiyin.llm import client_of
 from zhiyin.llm.prompts import render
 from zhiyin.ports import LanguageModels, Prompt
-from zhiyin.scenarios.community.moderation import Action, Moderator, load_policies, open_moderator
+from zhiyin.scenarios.community.moderation import Action, Moderator, load_policies, open_moderator, opening
 from zhiyin.scenarios.community.moderation.classifier.model import SHIPPED, Classifier, Read, open_classifier
 from zhiyin.scenarios.community.moderation.view import Views, views
 from zhiyin.store import open_store
@@ -292,13 +293,24 @@ def test_what_a_text_says_is_no_instruction(tmp_path: Path, classifier: Classifi
     assert all(one.count("</data>") == one.count("<data>") for one in seen)
 
 
-def test_settings_switch_parts_off(tmp_path: Path) -> None:
+def test_settings_switch_parts_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     off = Settings(moderation=ModerationSettings(classifier=False))
     moderator = open_moderator(off, tmp_path)
     assert moderator.classifier is None
+
+    def gone(*_: object) -> None:
+        raise AssetError("the file is gone")
+
+    monkeypatch.setattr(opening, "sentence_encoder", gone)
+    own = tmp_path / opening.TRAINED
+    shutil.copytree(SHIPPED, own)
+    told = json.loads((own / "model.json").read_text("utf-8")) | {"encoder": "an-encoder/128"}
+    (own / "model.json").write_text(json.dumps(told), "utf-8")
+    asked = open_moderator(Settings(), tmp_path).decide("你好")
+    assert asked.fallback is not None
+    assert "the file is gone" in str(asked.fallback)
     without = open_moderator(Settings(moderation=ModerationSettings(sentences=False)), tmp_path)
-    assert without.classifier is not None
-    assert "sentences" not in without.classifier.readers
+    assert without.decide("你好").fallback is None
 
 
 def test_a_grey_zone_that_ends_before_it_begins_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from zhiyin.errors import ConfigError
 from zhiyin.scenarios.community.moderation import Action, Moderator, load_policies, try_examples
+from zhiyin.scenarios.community.moderation.classifier.model import SHIPPED, open_classifier
 from zhiyin.scenarios.community.moderation.policy import FOLDER
 
 HOUSE = """
@@ -44,6 +45,7 @@ def test_shipped_policies_say_what_they_find_and_let_pass() -> None:
         assert len(one.examples.offending) >= 5, one.category
         assert len(one.examples.allowed) >= 5, one.category
     assert try_examples(Moderator(found)) == []
+    assert try_examples(Moderator(found, open_classifier(SHIPPED))) == []
 
 
 def test_a_projects_policy_joins_the_shipped_ones(tmp_path: Path) -> None:

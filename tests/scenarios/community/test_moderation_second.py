@@ -21,6 +21,9 @@ COMPLAINTS = [
     "亚裔在国外读书会不会受到歧视，有没有人说说经历",
     "女性在招聘的时候遇到的歧视还是很多的，希望能改善",
     "你举的例子就是刻板印象，这属于以偏概全",
+    "歧视女性的公司真的不少，希望有人管管",
+    "作为河南人经常被地域黑，很心寒",
+    "网上骂东北人的太多了，看着难过",
 ]
 CONTEMPT = [
     "我就是歧视黑人，看见就恶心，滚回非洲去",
@@ -106,7 +109,7 @@ def test_complaints_pass_and_contempt_does_not(classifier: Classifier) -> None:
     once = copy.copy(classifier)
     once.second = None
     before, after = Moderator(policies, once), Moderator(policies, classifier)
-    assert any(before.decide(text).action is not Action.ALLOW for text in COMPLAINTS)
+    assert [before.decide(text).action for text in COMPLAINTS].count(Action.ALLOW) <= len(COMPLAINTS) // 2
     for text in COMPLAINTS:
         assert after.decide(text).action is Action.ALLOW, text
     for text in CONTEMPT:

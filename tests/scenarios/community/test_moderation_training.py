@@ -205,6 +205,8 @@ def test_a_house_trains_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         train_own(settings, tmp_path, tmp_path / "own.jsonl", name=name)
     moderator = open_moderator(settings, tmp_path)
     told = moderator.decide("听说丙地人你们很坏很烂")
-    assert (told.model, told.rule) == ("own", "classifier")
+    assert told.model is not None
+    assert told.model.startswith("own-")
+    assert told.rule == "classifier"
     assert [path.name for path in (tmp_path / "models").iterdir()] == ["moderation"]
     assert Moderator(load_policies()).decide("听说丙地人你们很坏很烂").category is None

@@ -40,13 +40,13 @@ TEXTS = 1_000
 """Texts of one request."""
 PAGE, PAGE_MOST = 500, 5_000
 """Items that are come to in one request, unless it says so; and at most."""
-SIGNS = 1_000_000
+SIGNS = 100_000
 """Characters of them that are read, together: about half a minute's work."""
 
 
 class CheckTexts(In):
     texts: Annotated[list[LongText], Field(min_length=1, max_length=TEXTS)]
-    """Of each the first 20,000 characters are read; together at most a million."""
+    """Of each the first 20,000 characters are read; together at most 100,000."""
 
     @model_validator(mode="after")
     def _bounded(self) -> Self:

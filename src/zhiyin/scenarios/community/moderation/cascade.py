@@ -173,7 +173,10 @@ class Moderator:
         """What the classifier's say is taken back by, in log-odds."""
         if best is not None or self._matcher.opposes(one.views):
             return OPPOSED
-        return 0.0 if self._matcher.of_people(one.views) else NOBODY
+        if not self._matcher.of_people(one.views):
+            return NOBODY
+        assert self.classifier is not None
+        return self.classifier.distant if self._matcher.distant(one.views) else 0.0
 
     def _action(self, policy: Policy, ruled: float | None, learned: float | None, read: Read | None) -> Action:
         """The severest action whose bar is reached. A rule's confidence is a precision; a probability of the classifier

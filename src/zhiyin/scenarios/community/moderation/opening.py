@@ -16,7 +16,7 @@ from zhiyin.scenarios.community.moderation.policy import load_policies
 TRAINED = Path("models") / "moderation"
 """Where 'zhiyin moderate train' puts a project's own classifier."""
 ENCODER = "use-multilingual-v3"
-"""The asset whose sentence vectors the classifier reads."""
+"""The asset whose sentence vectors a project's own classifier reads."""
 TOKENS = 128
 
 

@@ -23,6 +23,7 @@ SHORTEST_MASKED = 4
 """Letters of a word at least, for it to be found masked: a** may be anything."""
 DISGUISED = 0.9
 """A word found by its sound alone is as sure as this share of its rule's confidence."""
+ADDRESSED = re.compile(r"[你您妳]|\b(?:you|your|yours|u|ur)\b", re.IGNORECASE)
 IN_DOUBT = 0.5
 """What is left of a confidence where somebody reports or opposes what was said."""
 
@@ -105,6 +106,10 @@ class Matcher:
     def of_people(self, views: Views) -> bool:
         """Whether the text speaks of people at all."""
         return bool(self.kinds(views)) or any(pattern.search(views.plain.text) for pattern in self._people)
+
+    def distant(self, views: Views) -> bool:
+        """Whether the text names no group and speaks to nobody."""
+        return not self.kinds(views) and ADDRESSED.search(views.plain.text) is None
 
     def kinds(self, views: Views) -> list[str]:
         """Kinds of groups that the text names."""

@@ -1,1 +1,1 @@
-"""Does a text offend? Readers of signs, runs of signs and meanings, weighed and calibrated; trained, and read."""
+"""Does a text offend? Readers of signs, of their runs, of word pieces and of meanings, weighed and calibrated."""

@@ -23,8 +23,8 @@ Hashes = NDArray[np.uint32]
 
 @lru_cache(16)
 def hashes_of(text: str) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int32]]:
-    """Of every run in ``text``: its hash, where it begins and where it ends; none for an empty text. Not to be written
-    to: several readers of a text share them."""
+    """Of every run in ``text``: its hash, where it begins and where it ends; none for an empty text. Several readers of
+    a text share them."""
     coded = text.encode("utf-32-le", "replace")
     size = len(text)
     where = [(start, end) for start in range(size) for end in range(start + 1, min(start + LONGEST, size) + 1)]
@@ -32,6 +32,8 @@ def hashes_of(text: str) -> tuple[Hashes, NDArray[np.int32], NDArray[np.int32]]:
         (zlib.crc32(coded[4 * start : 4 * end]) for start, end in where), dtype=np.uint32, count=len(where)
     )
     places = np.array(where, dtype=np.int32).reshape(-1, 2)
+    found.setflags(write=False)
+    places.setflags(write=False)
     return found, places[:, 0], places[:, 1]
 
 
@@ -44,6 +46,10 @@ class Grams:
     weights: NDArray[np.int8]
     scale: float
     bias: float
+
+    def __post_init__(self) -> None:
+        if len(self.known) != len(self.weights):
+            raise ValueError("runs and their weights do not match")
 
     def score(self, text: str) -> float:
         """Log-odds, not calibrated: each run counts once."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
 from zhiyin.errors import ModelError
 from zhiyin.ports import Encoder
@@ -24,7 +25,7 @@ from zhiyin.scenarios.community.moderation.classifier.network import Network, un
 from zhiyin.scenarios.community.moderation.classifier.second import Second
 from zhiyin.scenarios.community.moderation.classifier.sentences import Sentences
 from zhiyin.scenarios.community.moderation.classifier.transformer import Transformer
-from zhiyin.scenarios.community.moderation.view import Views
+from zhiyin.scenarios.community.moderation.view import Views, views
 from zhiyin.types import Floats
 
 FORMAT = 1
@@ -35,6 +36,8 @@ GRAMS, MASKED, NETWORK, SENTENCES, TRANSFORMER = "grams", "masked", "network", "
 SECOND = "second"
 WORST = 12.0
 """Log-odds beyond this say no more."""
+BROKEN = (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError, SafetensorError)
+"""What reading a damaged model may end in."""
 EVIDENCE = 12
 """Signs of a text that are shown as evidence at most."""
 
@@ -93,6 +96,8 @@ class Classifier:
             )
             for one in described["weighings"]
         }
+        if any(len(one.readers) != len(one.weights) for one in self._weighings.values()):
+            raise ValueError("readers and their weights do not match")
         if self.readers not in self._weighings:
             what = f"the model was never weighed for the readers {', '.join(self.readers)}"
             raise ModelError(what, fix="train it again with 'zhiyin moderate train'")
@@ -105,6 +110,11 @@ class Classifier:
     @property
     def languages(self) -> list[str]:
         return list(self.described["languages"])
+
+    @property
+    def distant(self) -> float:
+        """Log-odds that it loses of texts that name no group and speak to nobody, of which it was taught few."""
+        return float(self.described.get("distant", 0.0))
 
     @property
     def readers(self) -> tuple[str, ...]:
@@ -185,7 +195,6 @@ def masked(text: str, names: re.Pattern[str] | None) -> str:
 
 def open_classifier(folder: Path, encoder: Encoder | None = None) -> Classifier:
     """The model in ``folder``. Raises ModelError where it cannot be read."""
-    from safetensors import SafetensorError
     from safetensors.numpy import load_file
 
     where, fix = str(folder), "train it again with 'zhiyin moderate train'"
@@ -193,7 +202,12 @@ def open_classifier(folder: Path, encoder: Encoder | None = None) -> Classifier:
         described = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if described.get("format") != FORMAT:
             raise ModelError(f"the model has the format {described.get('format')}, not {FORMAT}", where=where, fix=fix)
+        if missing := {"name", "languages", "groups", "encoder"} - described.keys():
+            raise ValueError(f"{', '.join(sorted(missing))} is missing")
         stored = load_file(folder / "model.safetensors")
+        for name, array in stored.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ValueError(f"'{name}' has numbers that are none")
         parts = {part: _within(stored, part) for part in (GRAMS, MASKED, NETWORK, SENTENCES, TRANSFORMER, SECOND)}
         grams, hidden = (
             Grams(parts[name]["known"], parts[name]["weights"], *described[name]) for name in (GRAMS, MASKED)
@@ -206,6 +220,9 @@ def open_classifier(folder: Path, encoder: Encoder | None = None) -> Classifier:
             told = described[SECOND]
             second = Second(tuple(told["words"]), **parts[SECOND], scale=told["scale"], bias=told["bias"])
         transformer = Transformer(parts[TRANSFORMER]) if parts[TRANSFORMER] else None
-        return Classifier(described, grams, hidden, networks, sentences, encoder, second, transformer)
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as broken:
-        raise ModelError(f"the model cannot be read: {broken}", where=where, fix=fix) from broken
+        found = Classifier(described, grams, hidden, networks, sentences, encoder, second, transformer)
+        # What is missing or of another size is noticed here, not by whoever asks first.
+        found.read([views("试")])
+        return found
+    except BROKEN as broken:
+        raise ModelError(f"the model cannot be read: {broken!r}", where=where, fix=fix) from broken

@@ -7,6 +7,7 @@ docs/moderation.md.
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import re
@@ -72,6 +73,7 @@ def train_classifier(
     network: bool | None = None,
     transformers: tuple[Mapping[str, Any], Mapping[str, Any]] | None = None,
     again: Sequence[tuple[str, int]] = (),
+    distant: float = 0.0,
     seed: int = 0,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
@@ -79,9 +81,14 @@ def train_classifier(
     see. ``network`` None trains one where torch is here. ``transformers``: what ``Transformer`` stores, of one that was
     not taught the texts of ``held_out`` and of one that was taught all; for ``MANY`` texts or more. ``again``: texts
     that speak about contempt with the labels of somebody who read them, where ``labels`` go by words; none for a model
-    that reads once. Raises NotEnoughData."""
+    that reads once. ``distant``: log-odds that are not believed of texts that name no group and speak to nobody, where
+    few such were taught. The name in the description is ``name`` and a short hash of what was learned. Raises
+    NotEnoughData."""
     progress = progress or Silent()
     wanted = np.array(labels, dtype=np.int64)
+    if transformers is not None and len(texts) < MANY:
+        what = f"{len(texts)} labelled texts are too few to weigh a transformer"
+        raise NotEnoughData(what, fix=f"give at least {MANY}, or train without one")
     if len(texts) < FEWEST or min(int(wanted.sum()), int((1 - wanted).sum())) < len(texts) / 10:
         what = f"{len(texts)} labelled texts, {int(wanted.sum())} of them offending"
         raise NotEnoughData(what, fix=f"give at least {FEWEST}, a tenth of them or more with each label")
@@ -110,10 +117,11 @@ def train_classifier(
     arrays, last = texts_.taught(np.ones(len(plain), dtype=np.bool_), TIMES, progress)
     if transformers is not None:
         arrays |= {f"{TRANSFORMER}.{key}": array for key, array in transformers[1].items()}
-    described = {
+    described: dict[str, Any] = {
         "format": FORMAT,
         "name": name,
         "languages": list(languages),
+        "distant": distant,
         "seed": seed,
         "texts": len(plain),
         "held": len(labels_held),
@@ -128,6 +136,7 @@ def train_classifier(
         second = learn_second([views(text).tight.text for text, _ in again], [label for _, label in again], seed)
         described[SECOND] = second.described
         arrays |= {f"{SECOND}.known": second.known, f"{SECOND}.weights": second.weights}
+    described["name"] = f"{name}-{_hash(arrays)}"
     _write(folder, described, arrays)
     return described
 
@@ -305,6 +314,15 @@ def curve(probabilities: NDArray[np.float64], labels: Longs) -> list[list[float]
             least, recall = float(probabilities[order[last]]), float(hits[last] / labels.sum())
             made.append([precision, round(least, 4), round(recall, 4)])
     return made
+
+
+def _hash(arrays: Mapping[str, Any]) -> str:
+    """Eight hexadecimal digits that differ where what was learned does."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()[:8]
 
 
 def _write(folder: Path, described: dict[str, Any], arrays: dict[str, Any]) -> None:

@@ -18,8 +18,8 @@ from zhiyin.scenarios.community.moderation.classifier.network import unpacked
 from zhiyin.threads import one_thread
 from zhiyin.types import Floats
 from zhiyin.understand.batching import batches_of, cores
-from zhiyin.understand.bert import layer, normalise, quick_gelu
-from zhiyin.understand.e5 import PACKED, unpack
+from zhiyin.understand.bert import NORMALS, PRODUCTS, is_product, layer, normalise, quick_gelu, tokenizer_of
+from zhiyin.understand.e5 import BLOCK, PACKED, unpack
 
 HEADS = 12
 EPSILON = np.float32(1e-12)
@@ -43,10 +43,11 @@ class Transformer:
         self._scores = stored["scores"].tolist()
         wide = unpacked({name: array for name, array in stored.items() if name not in PACKED_ALONE})
         # Products go faster with the rows of a weight side by side.
-        self._w = {name: np.ascontiguousarray(one.T) if _is_product(name) else one for name, one in wide.items()}
-        self._layers = 1 + max(int(name[1 : name.index(".")]) for name in self._w if name.endswith(".q.w"))
+        self._w = {name: np.ascontiguousarray(one.T) if is_product(name) else one for name, one in wide.items()}
+        self._layers = sum(name.endswith(".q.w") for name in self._w)
         if len(self._pieces) != len(self._scores) or len(self._words) != len(self._pieces) + UNKNOWN:
             raise ValueError("pieces and their vectors do not match")
+        self._check(stored)
 
     def scores(self, texts: Sequence[str]) -> Floats:
         """Log-odds, not calibrated, float32 [texts]; the same for a text alone and among others."""
@@ -71,7 +72,9 @@ class Transformer:
 
     def tokens(self, text: str) -> list[int]:
         """Rows of the pieces of ``text``, without marks."""
-        found = self._tokenizer.encode(" ".join(text.split()), add_special_tokens=False).ids
+        # The tokenizer takes no half of a pair of surrogates.
+        whole = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
+        found = self._tokenizer.encode(whole, add_special_tokens=False).ids
         return [number + UNKNOWN for number in found]
 
     def _parts(self, text: str) -> list[list[int]]:
@@ -90,15 +93,22 @@ class Transformer:
         odds: Floats = (x.mean(axis=1) * w["out"]).sum(axis=1) + w["bias"][0]
         return odds
 
+    def _check(self, stored: Mapping[str, Any]) -> None:
+        """Raises ValueError or KeyError where an array is missing or of another size, or has lost its scales."""
+        wide, inner = self._words.shape[1] * BLOCK, len(self._w["l0.fi.b"])
+        shapes: dict[str, tuple[int, ...]] = {"places": (LONGEST + 2, wide), "bias": (1,)}
+        shapes |= dict.fromkeys(("start.w", "start.b", "out"), (wide,))
+        for number in range(self._layers):
+            for part in PRODUCTS:
+                into, out = {"fi": (wide, inner), "fo": (inner, wide)}.get(part, (wide, wide))
+                shapes |= {f"l{number}.{part}.w": (into, out), f"l{number}.{part}.b": (out,)}
+            shapes |= {f"l{number}.{part}.{kind}": (wide,) for part in NORMALS for kind in "wb"}
+        if {name: array.shape for name, array in self._w.items()} != shapes:
+            raise ValueError("arrays of the transformer are missing or of another size")
+        for name in shapes:
+            if (stored[name].dtype == np.int8) != (f"{name}.scales" in stored):
+                raise ValueError(f"'{name}' has lost its scales")
+
     @cached_property
     def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer, models, pre_tokenizers
-
-        pieces = list(zip(self._pieces, self._scores, strict=True))
-        made = Tokenizer(models.Unigram(pieces, unk_id=0, byte_fallback=False))
-        made.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
-        return made
-
-
-def _is_product(name: str) -> bool:
-    return name.endswith((".q.w", ".k.w", ".v.w", ".ao.w", ".fi.w", ".fo.w"))
+        return tokenizer_of(list(zip(self._pieces, self._scores, strict=True)), 0)
