@@ -10,11 +10,11 @@ from pathlib import Path
 import zhiyin
 
 ROOT = Path(zhiyin.__file__).parent
-BASE = {"types", "errors", "config", "ports", "calibration", "scripts"}
+BASE = {"types", "errors", "config", "ports", "calibration", "scripts", "threads"}
 STAGES = {"events", "preprocess", "understand", "candidates", "rank", "rerank", "explain"}
 SERVICES = {"store", "bundle", "assets", "llm"}
 ALLOWED = {
-    **{name: set() for name in ("types", "errors", "scripts")},
+    **{name: set() for name in ("types", "errors", "scripts", "threads")},
     "calibration": {"ports", "types"},
     "config": {"errors", "types"},
     "ports": {"errors", "types"},
