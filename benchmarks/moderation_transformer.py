@@ -6,8 +6,8 @@ Two whole sentence encoders (multilingual-e5-small; Wang et al. 2024, arXiv:2402
 with other dropouts that should agree (R-Drop; Liang et al. 2021, arXiv:2106.14448). Three of its layers learn what the
 two say (Hinton et al. 2015, arXiv:1503.02531). Once without the texts that are held out to weigh readers, and once from
 all of them: ``held.safetensors`` and ``whole.safetensors`` in FOLDER, for ``python -m benchmarks moderation --train``.
-On a graphics processor (H200) this took three minutes; two processor cores would need a day. ``--try``: a few texts
-and steps, to see that it runs.
+On a graphics processor (H200) the same steps took three minutes; two processor cores would need half a day. ``--try``:
+a few texts and steps, to see that it runs.
 """
 
 from __future__ import annotations
