@@ -27,12 +27,10 @@ from benchmarks.data import QUICK_TOML, DataSet, Missing, load
 from benchmarks.peer_implicit import counts
 from benchmarks.tables import markdown
 from zhiyin import assets
-from zhiyin.candidates.fill import Filled
 from zhiyin.config import FILE_NAME, PreprocessSettings
 from zhiyin.preprocess.clean import positives
 from zhiyin.preprocess.dataset import histories_of
 from zhiyin.recommend import Engine
-from zhiyin.registry import FILLER, MODELS
 from zhiyin.types import Histories
 
 ZHIYIN = [sys.executable, "-c", "from zhiyin.cli import main; main()"]
@@ -117,7 +115,7 @@ def batches(engine: Engine, repeats: int) -> None:
     from implicit.cpu.als import AlternatingLeastSquares
 
     users = engine.store.users()["user_id"].to_list()
-    histories, ranker = everybody(engine, users), served(engine)
+    histories, ranker = everybody(engine, users), engine._ranker
     matrix = counts(histories, len(engine.bundle.items))
     rows = np.arange(len(users))
     with threadpool_limits(1, "blas"):
@@ -132,7 +130,7 @@ def batches(engine: Engine, repeats: int) -> None:
         return call
 
     contenders: dict[str, Callable[[], Any]] = {
-        "Zhiyin, served model with its filler": lambda: ranker.top_k(histories, K),
+        "Zhiyin, what the engine ranks with": lambda: ranker.top_k(histories, K),
         "Zhiyin, `recommend --all` without the file: reads the store, ranks, names the items": lambda: list(
             engine.recommend_all(K)
         ),
@@ -167,15 +165,6 @@ def everybody(engine: Engine, users: list[str]) -> Histories:
     config = engine.bundle.manifest.config
     events = positives(engine.store.events(), PreprocessSettings(**config["preprocess"]), unit=config["unit"])
     return histories_of(events, engine.bundle.items, users)
-
-
-def served(engine: Engine) -> Filled:
-    """The models of the bundle, as the engine joins them."""
-    name, params = engine.bundle.manifest.served, engine.bundle.manifest.models
-    model, filler = (
-        MODELS[one](MODELS[one].make_params(params[one])).restore(engine.bundle.arrays(one)) for one in (name, FILLER)
-    )
-    return Filled(model, filler)
 
 
 def in_turns(contenders: dict[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
