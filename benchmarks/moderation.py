@@ -47,6 +47,7 @@ DRAWS, SEED = 1000, 0
 DISTANT = 1.0
 """Log-odds that the shipped classifier loses of texts that name no group and speak to nobody: on texts held out that
 costs nothing, and it halves what is hidden of news headlines."""
+SHORT, OFFENCES = (15, 60), 400
 QUICK = 200
 TOPICS = ("race", "region", "gender")
 
@@ -288,6 +289,27 @@ def false_alarms(moderators: dict[str, Moderator], size: int) -> None:
     print(markdown(["", "any action", "hidden or removed"], rows))
 
 
+def surrounded(dev: Texts, model: Classifier, moderator: Moderator) -> None:
+    """Whether an offence is found among harmless comments: short ones of both kinds, put together by a seed."""
+    short = np.array([SHORT[0] < len(text) < SHORT[1] for text in dev.texts])
+    harmless = [dev.texts[row] for row in np.flatnonzero(short & (dev.labels == 0))]
+    offences = [dev.texts[row] for row in np.flatnonzero(short & (dev.labels == 1))[:OFFENCES]]
+    random = np.random.default_rng(SEED)
+    first, last = ([harmless[row] for row in random.integers(0, len(harmless), len(offences))] for _ in range(2))
+    made = {
+        "alone": offences,
+        "before a harmless one": ["。".join(some) for some in zip(offences, last, strict=True)],
+        "between two": ["。".join(some) for some in zip(first, offences, last, strict=True)],
+        "two harmless ones in its place": ["。".join(some) for some in zip(first, last, strict=True)],
+    }
+    rows = [
+        [name, f"{(chances(model, texts) > 0.5).mean():.3f}", f"{actions(moderator, texts).mean():.3f}"]
+        for name, texts in made.items()
+    ]
+    print(f"\n{len(offences):,} offending comments of {SHORT[0]} to {SHORT[1]} signs among harmless ones: found\n")
+    print(markdown(["an offending comment", "by the classifier", "any action"], rows))
+
+
 def speed(moderators: dict[str, Moderator], texts: Sequence[str]) -> None:
     rows = []
     for name, moderator in moderators.items():
@@ -351,6 +373,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, model in models.items():
             moderators[f"rules, {name}"] = Moderator(policies, model)
         probes(moderators)
+        surrounded(dev, models["classifier"], moderators["rules, classifier"])
         false_alarms(moderators, QUICK if given.quick else 2_000)
         speed(moderators, dev.texts[: 100 if given.quick else 500])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -40,17 +40,26 @@ class SentenceEncoder(ABC):
         distinct = list(dict.fromkeys(text for text in texts if text.strip()))
         place = {text: row for row, text in enumerate(distinct)}
         vectors = np.zeros((len(distinct) + 1, self.dimension), dtype=np.float32)
-        with (
-            (progress or Silent()).task("Encoding texts", total=len(distinct)) as advance,
-            ThreadPoolExecutor(cores()) as pool,
-        ):
-            tokens = self.tokenise(distinct)
-            batches = list(batches_of([len(row) for row in tokens]))
-            results = pool.map(lambda rows: self.run(np.array([tokens[row] for row in rows], dtype=np.int64)), batches)
-            for rows, block in zip(batches, results, strict=True):
+        with (progress or Silent()).task("Encoding texts", total=len(distinct)) as advance:
+            for rows, block in in_batches(self.tokenise(distinct), self.run):
                 vectors[rows] = block
                 advance(len(rows))
         return vectors[[place.get(text, len(distinct)) for text in texts]]
+
+
+def in_batches(tokens: Sequence[list[int]], run: Callable[[Longs], Floats]) -> Iterator[tuple[list[int], Floats]]:
+    """What ``run`` gives for the token numbers of texts of one length, int64 [b, t]: rows of ``tokens``, and one result
+    for each. Batches run side by side, on all cores; a single one runs in this thread."""
+    batches = list(batches_of([len(one) for one in tokens]))
+
+    def told(rows: list[int]) -> Floats:
+        return run(np.array([tokens[row] for row in rows], dtype=np.int64))
+
+    if len(batches) < 2:
+        yield from ((rows, told(rows)) for rows in batches)
+        return
+    with ThreadPoolExecutor(cores()) as pool:
+        yield from zip(batches, pool.map(told, batches), strict=True)
 
 
 def batches_of(lengths: Sequence[int]) -> Iterator[list[int]]:

@@ -162,27 +162,30 @@ class _Contexts(Part):
     opposing_en: list[Pattern] = []
     people_zh: list[Pattern] = []
     people_en: list[Pattern] = []
+    addressed_zh: list[Pattern] = []
+    addressed_en: list[Pattern] = []
 
 
 @dataclass(frozen=True)
 class Policies:
-    """``groups``: names by kind; ``contexts``, ``opposing`` and ``people``: patterns by which somebody reports what was
-    said, speaks up against it, or speaks of people at all. ``files``: where each policy is from."""
+    """``groups``: names by kind; ``contexts``, ``opposing``, ``people`` and ``addressed``: patterns by which somebody
+    reports what was said, speaks up against it, speaks of people at all, or to somebody. ``files``: where each policy
+    is from."""
 
     policies: tuple[Policy, ...]
     groups: Mapping[str, tuple[str, ...]]
     contexts: tuple[str, ...]
     opposing: tuple[str, ...]
     people: tuple[str, ...]
+    addressed: tuple[str, ...]
     files: Mapping[str, Path]
 
     @cached_property
     def fingerprint(self) -> str:
         """Hash of all they say: a decision made by others is made anew."""
         told = [policy.model_dump_json() for policy in self.policies]
-        return hashlib.sha256(
-            repr((told, sorted(self.groups.items()), self.contexts, self.opposing, self.people)).encode()
-        ).hexdigest()[:16]
+        patterns = self.contexts, self.opposing, self.people, self.addressed
+        return hashlib.sha256(repr((told, sorted(self.groups.items()), *patterns)).encode()).hexdigest()[:16]
 
     def get(self, category: str) -> Policy | None:
         return next((one for one in self.policies if one.category == category), None)
@@ -196,6 +199,7 @@ def load_policies(project: Path | None = None) -> Policies:
     contexts: list[str] = []
     opposing: list[str] = []
     people: list[str] = []
+    addressed: list[str] = []
     for place in (SHIPPED, *([] if project is None else [project / FOLDER])):
         if (path := place / f"{GROUPS}.toml").is_file():
             for kind, told in _toml(path).items():
@@ -206,6 +210,7 @@ def load_policies(project: Path | None = None) -> Policies:
             contexts += [one for one in (*told.zh, *told.en) if one not in contexts]
             opposing += [one for one in (*told.opposing_zh, *told.opposing_en) if one not in opposing]
             people += [one for one in (*told.people_zh, *told.people_en) if one not in people]
+            addressed += [one for one in (*told.addressed_zh, *told.addressed_en) if one not in addressed]
     found: list[Policy] = []
     for stem, path in ({**paths, **own}).items():
         if stem in (GROUPS, CONTEXTS):
@@ -218,7 +223,8 @@ def load_policies(project: Path | None = None) -> Policies:
         if policy.active:
             found.append(policy)
     kinds = {kind: tuple(names) for kind, names in groups.items()}
-    return Policies(tuple(found), kinds, tuple(contexts), tuple(opposing), tuple(people), {**paths, **own})
+    patterns = tuple(contexts), tuple(opposing), tuple(people), tuple(addressed)
+    return Policies(tuple(found), kinds, *patterns, {**paths, **own})
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -23,7 +23,6 @@ SHORTEST_MASKED = 4
 """Letters of a word at least, for it to be found masked: a** may be anything."""
 DISGUISED = 0.9
 """A word found by its sound alone is as sure as this share of its rule's confidence."""
-ADDRESSED = re.compile(r"[你您妳]|\b(?:you|your|yours|u|ur)\b", re.IGNORECASE)
 IN_DOUBT = 0.5
 """What is left of a confidence where somebody reports or opposes what was said."""
 
@@ -77,6 +76,7 @@ class Matcher:
         self._contexts = [re.compile(_filled(one, policies.groups)) for one in policies.contexts]
         self._opposing = [re.compile(_filled(one, policies.groups)) for one in policies.opposing]
         self._people = [re.compile(_filled(one, policies.groups)) for one in policies.people]
+        self._addressed = [re.compile(_filled(one, policies.groups)) for one in policies.addressed]
         self._groups = {kind: _names(names) for kind, names in policies.groups.items()}
 
     def find(self, views: Views) -> list[Hit]:
@@ -109,7 +109,7 @@ class Matcher:
 
     def distant(self, views: Views) -> bool:
         """Whether the text names no group and speaks to nobody."""
-        return not self.kinds(views) and ADDRESSED.search(views.plain.text) is None
+        return not self.kinds(views) and not any(pattern.search(views.plain.text) for pattern in self._addressed)
 
     def kinds(self, views: Views) -> list[str]:
         """Kinds of groups that the text names."""

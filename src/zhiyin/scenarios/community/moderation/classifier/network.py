@@ -51,9 +51,7 @@ class Network:
 
     def score(self, text: str) -> float:
         """Log-odds, not calibrated."""
-        rows = self.rows(text)
-        pieces = [rows[start : start + LONGEST] for start in range(0, max(len(rows), 1), LONGEST // 2)]
-        return max(self._piece(piece) for piece in pieces if len(piece) > LONGEST // 2 or piece is pieces[0])
+        return max(self._piece(piece) for piece in overlapping(self.rows(text), LONGEST))
 
     def _piece(self, rows: Sequence[int]) -> float:
         length = max(len(rows), 1)
@@ -73,6 +71,11 @@ class Network:
             read.append(np.maximum((flat @ filters).max(axis=0) + biases, 0))
         read.append(padded[2 : 2 + length].sum(axis=0) / length)
         return float(np.concatenate(read) @ self.arrays["out"] + self.arrays["bias"][0])
+
+
+def overlapping(rows: list[int], longest: int) -> list[list[int]]:
+    """Pieces of at most ``longest``, each beginning in the middle of the one before; an empty one of nothing."""
+    return [rows[start : start + longest] for start in range(0, max(len(rows) - longest // 2, 1), longest // 2)]
 
 
 def packed(arrays: Mapping[str, Floats]) -> dict[str, Any]:

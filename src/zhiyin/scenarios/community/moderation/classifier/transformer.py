@@ -8,16 +8,15 @@ were, in 4 bits; layers are in 8.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from zhiyin.scenarios.community.moderation.classifier.network import unpacked
+from zhiyin.scenarios.community.moderation.classifier.network import overlapping, unpacked
 from zhiyin.threads import one_thread
-from zhiyin.types import Floats
-from zhiyin.understand.batching import batches_of, cores
+from zhiyin.types import Floats, Longs
+from zhiyin.understand.batching import in_batches
 from zhiyin.understand.bert import NORMALS, PRODUCTS, is_product, layer, normalise, quick_gelu, tokenizer_of
 from zhiyin.understand.e5 import BLOCK, PACKED, unpack
 
@@ -53,21 +52,9 @@ class Transformer:
         """Log-odds, not calibrated, float32 [texts]; the same for a text alone and among others."""
         parts = [(place, part) for place, text in enumerate(texts) for part in self._parts(text)]
         found = np.full(len(texts), -np.inf, dtype=np.float32)
-        batches = list(batches_of([len(part) for _, part in parts]))
-
-        def read(rows: list[int]) -> Floats:
-            return self._read(np.array([parts[row][1] for row in rows], dtype=np.int64))
-
         with one_thread():
-            if len(batches) == 1:
-                said = [read(batches[0])]
-            else:
-                with ThreadPoolExecutor(cores()) as pool:
-                    said = list(pool.map(read, batches))
-        for rows, odds in zip(batches, said, strict=True):
-            for row, one in zip(rows, odds, strict=True):
-                place = parts[row][0]
-                found[place] = max(found[place], one)
+            for rows, odds in in_batches([part for _, part in parts], self._read):
+                np.maximum.at(found, [parts[row][0] for row in rows], odds)
         return found
 
     def tokens(self, text: str) -> list[int]:
@@ -78,11 +65,9 @@ class Transformer:
         return [number + UNKNOWN for number in found]
 
     def _parts(self, text: str) -> list[list[int]]:
-        rows = self.tokens(text)
-        parts = [rows[start : start + LONGEST] for start in range(0, max(len(rows), 1), LONGEST // 2)]
-        return [[BEGIN, *part, END] for part in parts if len(part) > LONGEST // 2 or part is parts[0]]
+        return [[BEGIN, *part, END] for part in overlapping(self.tokens(text), LONGEST)]
 
-    def _read(self, rows: Any) -> Floats:
+    def _read(self, rows: Longs) -> Floats:
         w = self._w
         texts, length = rows.shape
         words = unpack(self._words[rows.ravel()]).reshape(texts, length, -1)
